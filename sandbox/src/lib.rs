@@ -1,0 +1,1 @@
+//! Simulates every system the referral connector talks to, over real HTTPS.

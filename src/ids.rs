@@ -1,0 +1,86 @@
+//! Identifiers and versions. Parsed once, at the edge; compared, printed and sent after that.
+
+use std::fmt;
+use std::str::FromStr;
+
+use uuid::Uuid;
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(Uuid);
+
+        impl $name {
+            /// Takes a UUID for what the caller knows it to be.
+            pub const fn new(uuid: Uuid) -> Self {
+                Self(uuid)
+            }
+
+            /// The UUID itself.
+            pub const fn uuid(self) -> Uuid {
+                self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = uuid::Error;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                text.parse().map(Self)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+id! {
+    /// A Partner Center referral.
+    ReferralId
+}
+id! {
+    /// A row of the Dataverse `lead` table.
+    LeadId
+}
+id! {
+    /// A row of the Dataverse `transactioncurrency` table.
+    CurrencyId
+}
+id! {
+    /// A row of the Dataverse `annotation` table: a note on a lead's timeline.
+    NoteId
+}
+
+impl LeadId {
+    /// The lead that belongs to `referral`: it has the referral's own id, so that creating it twice is impossible.
+    pub const fn of(referral: ReferralId) -> Self {
+        Self(referral.0)
+    }
+}
+
+/// A version of a record, exactly as its owner wrote it, quotes included.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ETag(String);
+
+impl ETag {
+    /// Takes the text as read.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text as read.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ETag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

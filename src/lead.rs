@@ -1,0 +1,151 @@
+//! A Dynamics 365 lead: its columns by name, and what the organisation allows in them.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+use uuid::Uuid;
+
+use crate::ids::{CurrencyId, ETag, LeadId, NoteId};
+
+/// A column of the `lead` table, by its logical name.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Column(Cow<'static, str>);
+
+impl Column {
+    /// A column whose name is known when the connector is built.
+    pub const fn named(name: &'static str) -> Self {
+        Self(Cow::Borrowed(name))
+    }
+
+    /// The logical name, such as `subject`.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for Column {
+    fn from(name: String) -> Self {
+        Self(Cow::Owned(name))
+    }
+}
+
+impl fmt::Display for Column {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What a column holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// String, memo.
+    Text(String),
+    /// Choice or status reason, by number.
+    Choice(i32),
+    /// Two options.
+    Flag(bool),
+    /// Money, exact.
+    Amount(Decimal),
+    /// A date without a time.
+    Date(Date),
+    /// A lookup: the row's id.
+    Row(Uuid),
+}
+
+/// Columns with a value. An absent column is empty.
+pub type Columns = BTreeMap<Column, Value>;
+
+/// Columns to write: `None` empties one.
+pub type Changes = BTreeMap<Column, Option<Value>>;
+
+/// A lead as read at one moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lead {
+    /// Its id.
+    pub id: LeadId,
+    /// The version the next write must present.
+    pub etag: ETag,
+    /// Open, qualified or disqualified.
+    pub state: LeadState,
+    /// `statuscode`: the reason within the state.
+    pub status_reason: Option<i32>,
+    /// The lead this one was merged into (`masterid`).
+    pub merged_into: Option<LeadId>,
+    /// `modifiedon`, to the second.
+    pub modified: Option<Timestamp>,
+    /// Every mapped column that has a value.
+    pub columns: Columns,
+}
+
+/// `statecode` of a lead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LeadState {
+    /// 0.
+    Open,
+    /// 1.
+    Qualified,
+    /// 2.
+    Disqualified,
+}
+
+/// Who gets a new lead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// A row of `systemuser`.
+    User(Uuid),
+    /// A row of `team`.
+    Team(Uuid),
+}
+
+/// A note for a lead's timeline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// Chosen by us from what the note says, so that writing it twice makes one.
+    pub id: NoteId,
+    /// Its headline.
+    pub subject: String,
+    /// Its text.
+    pub text: String,
+}
+
+/// A currency the organisation has a row for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Currency {
+    /// The row.
+    pub id: CurrencyId,
+    /// ISO 4217 code.
+    pub code: String,
+    /// Digits after the decimal point.
+    pub precision: u32,
+}
+
+/// What this organisation's `lead` table takes. Lengths and choices differ from one organisation to the next.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LeadSchema {
+    /// Longest text of each string and memo column, in UTF-16 code units.
+    pub lengths: BTreeMap<Column, usize>,
+    /// The numbers each choice column takes.
+    pub choices: BTreeMap<Column, Vec<i32>>,
+    /// The status reasons there are, each with the state it belongs to.
+    pub status_reasons: BTreeMap<i32, LeadState>,
+    /// Smallest and largest amount of each money column.
+    pub amounts: BTreeMap<Column, (Decimal, Decimal)>,
+}
+
+impl LeadSchema {
+    /// Whether `column` exists here as a text column.
+    pub fn length(&self, column: &Column) -> Option<usize> {
+        self.lengths.get(column).copied()
+    }
+
+    /// Whether `column` takes the choice `value` here.
+    pub fn takes_choice(&self, column: &Column, value: i32) -> bool {
+        self.choices
+            .get(column)
+            .is_some_and(|choices| choices.contains(&value))
+    }
+}

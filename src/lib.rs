@@ -1,0 +1,6 @@
+//! Keeps Microsoft Partner Center co-sell referrals and Dynamics 365 leads in step.
+
+pub mod failure;
+pub mod ids;
+pub mod lead;
+pub mod referral;
