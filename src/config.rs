@@ -1,0 +1,85 @@
+//! Everything an administrator can set, read from the environment in one pass that reports every problem.
+
+mod azure;
+mod callback;
+mod dataverse;
+mod partner_center;
+mod settings;
+mod sync;
+mod table;
+
+use std::fmt;
+use std::path::PathBuf;
+
+pub use azure::AzureCredential;
+pub use callback::CallbackConfig;
+pub use dataverse::DataverseConfig;
+pub use partner_center::{Grant, PartnerCenterConfig, TokenStore};
+pub use settings::Settings;
+pub use sync::SyncConfig;
+pub use table::{SETTINGS, Setting, Source};
+
+/// The whole configuration of a connector.
+#[derive(Debug)]
+pub struct Config {
+    /// Who may call the webhook.
+    pub callback: CallbackConfig,
+    /// Where referrals are, and as whom we read them.
+    pub partner_center: PartnerCenterConfig,
+    /// Where leads are.
+    pub dataverse: DataverseConfig,
+    /// As whom we call Dataverse and Key Vault.
+    pub azure: AzureCredential,
+    /// What a sync may do.
+    pub sync: SyncConfig,
+    /// `OUTBOUND_CA_FILE`: PEM of more authorities for outgoing TLS.
+    pub outbound_ca: Option<Vec<u8>>,
+}
+
+impl Config {
+    /// Reads every section through `get`; the error lists every problem in every one of them.
+    pub fn read(get: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let mut settings = Settings::new(get);
+        let callback = CallbackConfig::read(&mut settings);
+        let partner_center = PartnerCenterConfig::read(&mut settings);
+        let dataverse = DataverseConfig::read(&mut settings);
+        let azure = AzureCredential::read(&mut settings);
+        let sync = SyncConfig::read(&mut settings);
+        let outbound_ca = settings
+            .optional::<PathBuf>("OUTBOUND_CA_FILE")
+            .and_then(|path| settings.file("OUTBOUND_CA_FILE", &path));
+        let problems = settings.into_problems();
+        if !problems.is_empty() {
+            return Err(ConfigError { problems });
+        }
+        let config = || {
+            Some(Self {
+                callback: callback?,
+                partner_center: partner_center?,
+                dataverse: dataverse?,
+                azure: azure?,
+                sync: sync?,
+                outbound_ca,
+            })
+        };
+        Ok(config().expect("a section that is missing has recorded a problem"))
+    }
+}
+
+/// Every problem in the settings, each naming its setting and never a secret value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigError {
+    /// One sentence a setting.
+    pub problems: Vec<String>,
+}
+
+impl std::error::Error for ConfigError {}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "settings are wrong: {}", self.problems.join("; "))
+    }
+}
+
+#[cfg(test)]
+mod tests;

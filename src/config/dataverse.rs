@@ -1,0 +1,26 @@
+//! Where the leads are.
+
+use url::Url;
+
+use super::Settings;
+
+/// The Dynamics 365 environment.
+#[derive(Clone, Debug)]
+pub struct DataverseConfig {
+    /// `DATAVERSE_URL`, such as `https://contoso.crm.dynamics.com`; also the audience of its access tokens.
+    pub url: Url,
+}
+
+impl DataverseConfig {
+    pub(super) fn read(settings: &mut Settings<'_>) -> Option<Self> {
+        let url = settings.https_url("DATAVERSE_URL")?;
+        if url.path() != "/" {
+            settings.problem(
+                "DATAVERSE_URL",
+                "is the environment's address, without a path",
+            );
+            return None;
+        }
+        Some(Self { url })
+    }
+}

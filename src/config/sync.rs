@@ -1,0 +1,84 @@
+//! What a sync may do.
+
+use std::str::FromStr;
+
+use jiff::SignedDuration;
+use jiff::tz::TimeZone;
+use uuid::Uuid;
+
+use super::Settings;
+use crate::lead::Owner;
+use crate::sync::options::{Filter, Mode, QualifiedMeans, SyncOptions};
+
+/// The rules of every sync.
+#[derive(Clone, Debug)]
+pub struct SyncConfig {
+    /// What a sync may do, as the planner takes it.
+    pub options: SyncOptions,
+}
+
+impl SyncConfig {
+    pub(super) fn read(settings: &mut Settings<'_>) -> Option<Self> {
+        let mode: Option<Mode> = settings.required("SYNC_MODE");
+        let environment: Option<String> = settings.required("SYNC_ENVIRONMENT");
+        let owner = settings.optional::<OwnerSetting>("SYNC_LEAD_OWNER");
+        let kinds = settings.list("SYNC_KINDS");
+        let countries = settings.list("SYNC_COUNTRIES");
+        let locations = settings.list("SYNC_LOCATIONS");
+        let partner_ids = settings.list("SYNC_PARTNER_IDS");
+        let time_zone = time_zone(settings);
+        let qualified_means: Option<QualifiedMeans> = settings.required("SYNC_QUALIFIED_MEANS");
+        let close_hold = hours(settings, "SYNC_CLOSE_HOLD_HOURS");
+        let won_hold = hours(settings, "SYNC_WON_HOLD_HOURS");
+        let options = SyncOptions {
+            mode: mode?,
+            production: environment?.eq_ignore_ascii_case("production"),
+            owner: owner.map(|OwnerSetting(owner)| owner),
+            filter: Filter {
+                kinds: kinds?,
+                countries: countries?,
+                locations: locations?,
+                partner_ids: partner_ids?,
+            },
+            time_zone: time_zone?,
+            qualified_means: qualified_means?,
+            close_hold: close_hold?,
+            won_hold: won_hold?,
+        };
+        Some(Self { options })
+    }
+}
+
+fn hours(settings: &mut Settings<'_>, key: &str) -> Option<SignedDuration> {
+    let hours: u16 = settings.required(key)?;
+    Some(SignedDuration::from_hours(hours.into()))
+}
+
+fn time_zone(settings: &mut Settings<'_>) -> Option<TimeZone> {
+    let name: String = settings.required("SYNC_TIME_ZONE")?;
+    let zone = TimeZone::get(&name).ok();
+    if zone.is_none() {
+        settings.problem(
+            "SYNC_TIME_ZONE",
+            format_args!("{name:?} is no IANA time zone, such as Europe/Berlin"),
+        );
+    }
+    zone
+}
+
+struct OwnerSetting(Owner);
+
+impl FromStr for OwnerSetting {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let expected = "expected team:<guid> or user:<guid>";
+        let (kind, id) = text.split_once(':').ok_or(expected)?;
+        let id: Uuid = id.parse().map_err(|_| expected)?;
+        match kind {
+            "team" => Ok(Self(Owner::Team(id))),
+            "user" => Ok(Self(Owner::User(id))),
+            _ => Err(expected),
+        }
+    }
+}

@@ -1,0 +1,94 @@
+use std::collections::BTreeMap;
+
+use super::{Config, ConfigError, Grant, TokenStore};
+
+type Values = BTreeMap<&'static str, &'static str>;
+
+fn sound() -> Values {
+    BTreeMap::from([
+        ("PARTNER_CENTER_TENANT_ID", "contoso.example"),
+        (
+            "PARTNER_CENTER_CLIENT_ID",
+            "2d9f1f5e-0000-4000-8000-000000000001",
+        ),
+        ("PARTNER_CENTER_CLIENT_SECRET", "hunter2"),
+        ("KEY_VAULT_URL", "https://contoso.vault.azure.net/"),
+        ("DATAVERSE_URL", "https://contoso.crm.dynamics.com/"),
+    ])
+}
+
+fn read(values: &Values) -> Result<Config, ConfigError> {
+    Config::read(&|key| values.get(key).map(|value| (*value).to_owned()))
+}
+
+#[test]
+fn five_settings_are_enough() {
+    let config = read(&sound()).unwrap();
+    assert_eq!(
+        config.dataverse.url.as_str(),
+        "https://contoso.crm.dynamics.com/"
+    );
+    assert_eq!(config.sync.options.mode.word(), "link");
+    assert!(matches!(
+        config.partner_center.grant,
+        Grant::RefreshToken(TokenStore::KeyVault { .. })
+    ));
+}
+
+#[test]
+fn every_problem_is_reported_at_once() {
+    let values = BTreeMap::from([
+        ("DATAVERSE_URL", "http://contoso.crm.dynamics.com"),
+        ("SYNC_MODE", "both"),
+        ("SYNC_LEAD_OWNER", "somebody"),
+        ("SYNC_TIME_ZONE", "Middle/Earth"),
+        ("OUTBOUND_CA_FILE", "/nowhere/ca.pem"),
+    ]);
+    let problems = read(&values).unwrap_err().problems;
+    for key in [
+        "PARTNER_CENTER_TENANT_ID",
+        "PARTNER_CENTER_CLIENT_ID",
+        "PARTNER_CENTER_CLIENT_SECRET",
+        "KEY_VAULT_URL",
+        "DATAVERSE_URL",
+        "SYNC_MODE",
+        "SYNC_LEAD_OWNER",
+        "SYNC_TIME_ZONE",
+        "OUTBOUND_CA_FILE",
+    ] {
+        let named = problems.iter().filter(|it| it.starts_with(key)).count();
+        assert_eq!(named, 1, "{key} in {problems:#?}");
+    }
+}
+
+#[test]
+fn a_blank_setting_counts_as_missing() {
+    let mut values = sound();
+    values.insert("PARTNER_CENTER_CLIENT_SECRET", "  ");
+    let problems = read(&values).unwrap_err().problems;
+    assert_eq!(problems.len(), 1, "{problems:#?}");
+    assert!(problems[0].starts_with("PARTNER_CENTER_CLIENT_SECRET: is not set"));
+}
+
+#[test]
+fn no_secret_is_ever_printed() {
+    let mut values = sound();
+    values.insert("PARTNER_CENTER_GRANT", "password");
+    values.insert("PARTNER_CENTER_PASSWORD", "correct-horse");
+    let error = read(&values).unwrap_err();
+    assert!(!format!("{error} {error:?}").contains("correct-horse"));
+    values.insert("PARTNER_CENTER_USERNAME", "sync@contoso.example");
+    let config = format!("{:?}", read(&values).unwrap());
+    assert!(
+        !config.contains("correct-horse") && !config.contains("hunter2"),
+        "{config}"
+    );
+}
+
+#[test]
+fn a_vault_and_a_file_at_once_are_refused() {
+    let mut values = sound();
+    values.insert("PARTNER_CENTER_REFRESH_TOKEN_FILE", "/run/token");
+    let problems = read(&values).unwrap_err().problems;
+    assert_eq!(problems.len(), 1, "{problems:#?}");
+}

@@ -1,0 +1,3 @@
+//! Keeps one referral and its lead in step.
+
+pub mod options;
