@@ -1,0 +1,138 @@
+//! A running sandbox: starting it, finding it, ending it.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use axum::Router;
+use jiff::SignedDuration;
+use tempfile::TempDir;
+use tokio::{net::TcpListener, task::JoinHandle};
+use url::Url;
+
+use crate::{
+    certificates, dataverse, partner_center,
+    server::{self, Server},
+    tls::Authority,
+    world::{Service, SharedWorld, Urls, World},
+};
+
+/// How a sandbox starts.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The port of each service; one without an entry gets a free port.
+    pub ports: BTreeMap<Service, u16>,
+    /// The least time every answer takes.
+    pub latency: Duration,
+    /// How far the sandbox's clock is ahead of the real one.
+    pub clock_offset: SignedDuration,
+}
+
+/// A sandbox: every service listening until it is dropped.
+pub struct Sandbox {
+    world: SharedWorld,
+    ca_file: PathBuf,
+    /// Removed with the sandbox.
+    _directory: TempDir,
+    servers: Vec<JoinHandle<()>>,
+}
+
+impl Sandbox {
+    /// Starts every service on a free port of 127.0.0.1.
+    pub async fn start() -> anyhow::Result<Self> {
+        Self::start_with(Options::default()).await
+    }
+
+    /// Starts every service as `options` say.
+    pub async fn start_with(options: Options) -> anyhow::Result<Self> {
+        let directory = tempfile::tempdir().context("make the sandbox's directory")?;
+        let authority = Authority::new().context("make the TLS authority")?;
+        let ca_file = directory.path().join("ca.pem");
+        std::fs::write(&ca_file, authority.pem()?)
+            .context("write the TLS authority's certificate")?;
+        let listeners = bind(&options.ports).await?;
+        let world = Arc::new(World::new(urls(&listeners)?)?);
+        world.faults.set_latency(options.latency);
+        world.clock.advance(options.clock_offset);
+        let acceptor = authority.acceptor().context("make the TLS acceptor")?;
+        let servers = listeners
+            .into_iter()
+            .map(|(service, listener)| {
+                let server = Server {
+                    service,
+                    router: router(service, Arc::clone(&world)),
+                    world: Arc::clone(&world),
+                    tls: service.is_tls().then(|| acceptor.clone()),
+                };
+                tokio::spawn(async move { match server::serve(server, listener).await {} })
+            })
+            .collect();
+        Ok(Self {
+            world,
+            ca_file,
+            _directory: directory,
+            servers,
+        })
+    }
+
+    /// What the sandbox holds, to seed and to read.
+    pub fn world(&self) -> &SharedWorld {
+        &self.world
+    }
+
+    /// The base URL of `service`, with a trailing slash.
+    pub fn url(&self, service: Service) -> Url {
+        self.world.url(service).clone()
+    }
+
+    /// The PEM file of the authority that every HTTPS service's certificate is under.
+    pub fn ca_file(&self) -> &Path {
+        &self.ca_file
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        for server in &self.servers {
+            server.abort();
+        }
+    }
+}
+
+fn router(service: Service, world: SharedWorld) -> Router {
+    match service {
+        Service::Entra | Service::Identity | Service::KeyVault => Router::new(),
+        Service::PartnerCenter => partner_center::router(world),
+        Service::Dataverse => dataverse::router(world),
+        Service::CertificateHost => certificates::router(world),
+        Service::AuthorityHost => certificates::authority_router(world),
+    }
+}
+
+async fn bind(ports: &BTreeMap<Service, u16>) -> anyhow::Result<BTreeMap<Service, TcpListener>> {
+    let mut listeners = BTreeMap::new();
+    for service in Service::ALL {
+        let port = ports.get(&service).copied().unwrap_or(0);
+        let listener = TcpListener::bind(("127.0.0.1", port))
+            .await
+            .with_context(|| format!("listen on 127.0.0.1:{port} as {service}"))?;
+        listeners.insert(service, listener);
+    }
+    Ok(listeners)
+}
+
+fn urls(listeners: &BTreeMap<Service, TcpListener>) -> anyhow::Result<Urls> {
+    let url = |(service, listener): (&Service, &TcpListener)| {
+        let scheme = if service.is_tls() { "https" } else { "http" };
+        let address = listener.local_addr()?;
+        let url = Url::parse(&format!("{scheme}://{address}/"))?;
+        anyhow::Ok((*service, url))
+    };
+    Ok(Urls::new(
+        listeners.iter().map(url).collect::<Result<_, _>>()?,
+    ))
+}
