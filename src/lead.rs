@@ -56,6 +56,23 @@ pub enum Value {
     Row(Uuid),
 }
 
+/// What kind of value a column holds: one for each of [`Value`]'s shapes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ColumnKind {
+    /// [`Value::Text`].
+    Text,
+    /// [`Value::Choice`].
+    Choice,
+    /// [`Value::Flag`].
+    Flag,
+    /// [`Value::Amount`].
+    Amount,
+    /// [`Value::Date`].
+    Date,
+    /// [`Value::Row`].
+    Row,
+}
+
 /// Columns with a value. An absent column is empty.
 pub type Columns = BTreeMap<Column, Value>;
 
