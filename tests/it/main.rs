@@ -1,0 +1,3 @@
+//! The integration tests: one program, a module per concern.
+
+mod settings;
