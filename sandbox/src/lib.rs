@@ -11,10 +11,13 @@ pub mod dataverse;
 pub mod deliveries;
 pub mod entra;
 pub mod faults;
+pub mod identity;
+pub mod key_vault;
 pub mod partner_center;
 pub mod requests;
 mod running;
 mod server;
+pub mod settings;
 pub mod tls;
 pub mod world;
 

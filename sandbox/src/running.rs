@@ -15,14 +15,15 @@ use tokio::{net::TcpListener, task::JoinHandle};
 use url::Url;
 
 use crate::{
-    certificates, dataverse, partner_center,
+    certificates, dataverse, entra, identity, key_vault, partner_center,
     server::{self, Server},
+    settings::{self, REFRESH_TOKEN_SECRET},
     tls::Authority,
     world::{Service, SharedWorld, Urls, World},
 };
 
 /// How a sandbox starts.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// The port of each service; one without an entry gets a free port.
     pub ports: BTreeMap<Service, u16>,
@@ -30,12 +31,26 @@ pub struct Options {
     pub latency: Duration,
     /// How far the sandbox's clock is ahead of the real one.
     pub clock_offset: SignedDuration,
+    /// Whether consent was given and the vault holds the refresh token it yielded.
+    pub consented: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            ports: BTreeMap::new(),
+            latency: Duration::ZERO,
+            clock_offset: SignedDuration::ZERO,
+            consented: true,
+        }
+    }
 }
 
 /// A sandbox: every service listening until it is dropped.
 pub struct Sandbox {
     world: SharedWorld,
     ca_file: PathBuf,
+    anchors_file: PathBuf,
     /// Removed with the sandbox.
     _directory: TempDir,
     servers: Vec<JoinHandle<()>>,
@@ -56,8 +71,10 @@ impl Sandbox {
             .context("write the TLS authority's certificate")?;
         let listeners = bind(&options.ports).await?;
         let world = Arc::new(World::new(urls(&listeners)?)?);
-        world.faults.set_latency(options.latency);
-        world.clock.advance(options.clock_offset);
+        furnish(&world, &options);
+        let anchors_file = directory.path().join("callback-anchors.pem");
+        std::fs::write(&anchors_file, world.certificates.lock().root_pem())
+            .context("write the signing authority's root certificate")?;
         let acceptor = authority.acceptor().context("make the TLS acceptor")?;
         let servers = listeners
             .into_iter()
@@ -74,6 +91,7 @@ impl Sandbox {
         Ok(Self {
             world,
             ca_file,
+            anchors_file,
             _directory: directory,
             servers,
         })
@@ -93,6 +111,11 @@ impl Sandbox {
     pub fn ca_file(&self) -> &Path {
         &self.ca_file
     }
+
+    /// Every setting an unmodified connector needs, by the name of its environment variable.
+    pub fn settings(&self) -> BTreeMap<String, String> {
+        settings::settings(&self.world, (&self.ca_file, &self.anchors_file))
+    }
 }
 
 impl Drop for Sandbox {
@@ -103,9 +126,24 @@ impl Drop for Sandbox {
     }
 }
 
+fn furnish(world: &World, options: &Options) {
+    world.faults.set_latency(options.latency);
+    world.clock.advance(options.clock_offset);
+    if options.consented {
+        let now = world.clock.now();
+        let token = world.entra.lock().issue_refresh_token(now);
+        world
+            .key_vault
+            .lock()
+            .put(REFRESH_TOKEN_SECRET, &token, now);
+    }
+}
+
 fn router(service: Service, world: SharedWorld) -> Router {
     match service {
-        Service::Entra | Service::Identity | Service::KeyVault => Router::new(),
+        Service::Entra => entra::router(world),
+        Service::Identity => identity::router(world),
+        Service::KeyVault => key_vault::router(world),
         Service::PartnerCenter => partner_center::router(world),
         Service::Dataverse => dataverse::router(world),
         Service::CertificateHost => certificates::router(world),

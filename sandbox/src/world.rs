@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::{
-    certificates, clock::Clock, dataverse, deliveries, entra, faults::Faults, partner_center,
-    requests::RequestLog,
+    certificates, clock::Clock, dataverse, deliveries, entra, faults::Faults, identity, key_vault,
+    partner_center, requests::RequestLog,
 };
 
 /// The world as the services share it.
@@ -27,6 +27,10 @@ pub struct World {
     pub faults: Faults,
     /// Entra ID: who may have a token, and which were issued.
     pub entra: Guarded<entra::State>,
+    /// The managed identity of the app.
+    pub identity: Guarded<identity::State>,
+    /// Key Vault: the secrets.
+    pub key_vault: Guarded<key_vault::State>,
     /// Partner Center: referrals and the webhook registration.
     pub partner_center: Guarded<partner_center::State>,
     /// Dataverse: leads, notes, currencies, metadata.
@@ -45,7 +49,9 @@ impl World {
             clock: Clock::default(),
             requests: RequestLog::default(),
             faults: Faults::default(),
-            entra: Guarded::default(),
+            entra: Guarded::new(entra::State::new(&urls)),
+            identity: Guarded::default(),
+            key_vault: Guarded::default(),
             partner_center: Guarded::default(),
             dataverse: Guarded::default(),
             certificates: Guarded::new(certificates::State::new(&urls)?),

@@ -4,15 +4,7 @@ use std::time::{Duration, Instant};
 
 use sandbox::{Effect, Fault, Sandbox, Service};
 
-/// A client that trusts the sandbox and nobody else.
-fn client(sandbox: &Sandbox) -> reqwest::Client {
-    let pem = std::fs::read(sandbox.ca_file()).unwrap();
-    reqwest::Client::builder()
-        .tls_certs_only([reqwest::Certificate::from_pem(&pem).unwrap()])
-        .timeout(Duration::from_secs(5))
-        .build()
-        .unwrap()
-}
+use crate::client;
 
 #[tokio::test]
 async fn every_service_answers_and_is_logged() {
