@@ -10,6 +10,7 @@ mod access;
 mod authorize;
 mod directory;
 mod discovery;
+mod grants;
 mod jwt;
 mod refusal;
 mod scope;

@@ -99,8 +99,8 @@ async fn token(
 ) -> Response {
     let (life, client) = {
         let identity = world.identity.lock();
-        let given = headers.get("x-identity-header").map(|it| it.as_bytes());
-        if given != Some(identity.header.as_bytes()) {
+        let given = headers.get("x-identity-header");
+        if given.is_none_or(|it| it != identity.header.as_str()) {
             return refusal(
                 StatusCode::UNAUTHORIZED,
                 "Invalid or missing X-IDENTITY-HEADER.",

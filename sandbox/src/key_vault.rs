@@ -1,13 +1,13 @@
 //! Azure Key Vault: the secrets of one vault, with its authentication challenge.
 
+mod refusal;
 mod store;
 mod wire;
 
 use axum::{
     Json, Router,
     extract::{Path, Query, State as Shared},
-    http::{HeaderMap, StatusCode, Uri, header},
-    response::{IntoResponse as _, Response},
+    http::{HeaderMap, Uri},
     routing::get,
 };
 use bytes::Bytes;
@@ -15,11 +15,12 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use url::Url;
 
+use refusal::Refusal;
 pub use store::{Secret, State};
 
 use crate::{
-    Claims, Unauthorized,
-    entra::{TENANT_ID, VAULT},
+    Claims,
+    entra::VAULT,
     world::{Service, SharedWorld, World},
 };
 
@@ -60,7 +61,7 @@ struct Asked {
     skip: Option<usize>,
 }
 
-type Answer = Result<Json<Value>, Response>;
+type Answer = Result<Json<Value>, Refusal>;
 
 async fn latest(
     Shared(world): Shared<SharedWorld>,
@@ -90,18 +91,16 @@ fn read(
     let caller = enter(world, headers, asked, Some(name))?;
     let vault = world.key_vault.lock();
     if vault.get_is_forbidden {
-        return Err(forbidden(&caller, "getSecret", name));
+        return Err(Refusal::forbidden(&caller, "getSecret", name));
     }
     let secret = vault
         .versions(name)
         .iter()
         .rev()
         .find(|it| version.is_none_or(|wanted| it.version == wanted))
-        .ok_or_else(|| not_found(name, version))?;
+        .ok_or_else(|| Refusal::not_found(name, version))?;
     if !secret.enabled {
-        let text = "Operation get is not allowed on a disabled secret.";
-        let inner = Some("SecretDisabled");
-        return Err(error(StatusCode::FORBIDDEN, "Forbidden", text, inner));
+        return Err(Refusal::disabled());
     }
     Ok(Json(wire::bundle(
         world.url(Service::KeyVault),
@@ -121,11 +120,13 @@ async fn set(
     let now = world.clock.now();
     let mut vault = world.key_vault.lock();
     if vault.set_is_forbidden {
-        return Err(forbidden(&caller, "setSecret", &name));
+        return Err(Refusal::forbidden(&caller, "setSecret", &name));
     }
-    let wanted = wire::parse(&body).map_err(|text| bad_parameter(&text))?;
+    let wanted = wire::parse(&body).map_err(|text| Refusal::bad_parameter(&text))?;
     if wanted.value.len() > VALUE_LIMIT {
-        return Err(bad_parameter("The value is longer than 25600 bytes."));
+        return Err(Refusal::bad_parameter(
+            "The value is longer than 25600 bytes.",
+        ));
     }
     let secret = vault.add(&name, wanted, now);
     Ok(Json(wire::bundle(
@@ -145,7 +146,7 @@ async fn versions(
     let caller = enter(&world, &headers, &asked, Some(&name))?;
     let vault = world.key_vault.lock();
     if vault.get_is_forbidden {
-        return Err(forbidden(&caller, "readMetadata", &name));
+        return Err(Refusal::forbidden(&caller, "readMetadata", &name));
     }
     let base = world.url(Service::KeyVault);
     let items = vault.versions(&name).iter();
@@ -162,7 +163,7 @@ async fn list(
     let caller = enter(&world, &headers, &asked, None)?;
     let vault = world.key_vault.lock();
     if vault.get_is_forbidden {
-        return Err(forbidden(&caller, "readMetadata", ""));
+        return Err(Refusal::forbidden(&caller, "readMetadata", ""));
     }
     let base = world.url(Service::KeyVault);
     let items = vault
@@ -195,18 +196,18 @@ fn enter(
     headers: &HeaderMap,
     asked: &Asked,
     name: Option<&str>,
-) -> Result<Claims, Response> {
+) -> Result<Claims, Refusal> {
     let caller = world
         .authorize(headers, VAULT)
-        .map_err(|it| challenge(world, &it))?;
+        .map_err(|it| Refusal::challenge(world.url(Service::Entra), &it))?;
     match asked.api_version.as_deref() {
-        None => return Err(bad_parameter("api-version must be specified")),
+        None => return Err(Refusal::bad_parameter("api-version must be specified")),
         Some(it) if !VERSIONS.contains(&it) => {
             let text = format!(
                 "The specified version ({it}) is not recognized. Consider using the latest supported \
                  version (7.6)."
             );
-            return Err(bad_parameter(&text));
+            return Err(Refusal::bad_parameter(&text));
         }
         Some(_) => {}
     }
@@ -216,65 +217,8 @@ fn enter(
     match name {
         Some(name) if !allowed(name) => {
             let text = format!("The request URI contains an invalid name: {name}");
-            Err(bad_parameter(&text))
+            Err(Refusal::bad_parameter(&text))
         }
         _ => Ok(caller),
     }
-}
-
-fn challenge(world: &World, refused: &Unauthorized) -> Response {
-    let text = match refused {
-        Unauthorized::Missing => "AKV10000: Request is missing a Bearer or PoP token.".to_owned(),
-        Unauthorized::Unknown => "AKV10032: Invalid issuer.".to_owned(),
-        Unauthorized::Expired => "[TokenExpired] Error validating token.".to_owned(),
-        Unauthorized::WrongAudience(found) => {
-            format!("AKV10022: Invalid audience. Expected {VAULT}, found: {found}.")
-        }
-    };
-    let authority = world.url(Service::Entra);
-    let challenge =
-        format!("Bearer authorization=\"{authority}{TENANT_ID}\", resource=\"{VAULT}\"");
-    let mut response = error(StatusCode::UNAUTHORIZED, "Unauthorized", &text, None);
-    let value = challenge.parse().expect("a URL and an id fit in a header");
-    response
-        .headers_mut()
-        .insert(header::WWW_AUTHENTICATE, value);
-    response
-}
-
-fn forbidden(caller: &Claims, action: &str, name: &str) -> Response {
-    let text = format!(
-        "Caller is not authorized to perform action on resource.\r\nIf role assignments, deny \
-         assignments or role definitions were changed recently, please observe propagation \
-         time.\r\nCaller: appid={};oid={};iss=https://sts.windows.net/{}/\r\nAction: \
-         'Microsoft.KeyVault/vaults/secrets/{action}/action'\r\nResource: \
-         '/subscriptions/00000000-0000-0000-0000-000000000000/resourcegroups/sandbox/providers/\
-         microsoft.keyvault/vaults/sandbox/secrets/{name}'\r\nAssignment: (not found)\r\n\
-         DenyAssignmentId: null\r\nDecisionReason: null \r\nVault: sandbox;location=westeurope\r\n",
-        caller.appid, caller.oid, caller.tid
-    );
-    let inner = Some("ForbiddenByRbac");
-    error(StatusCode::FORBIDDEN, "Forbidden", &text, inner)
-}
-
-fn not_found(name: &str, version: Option<&str>) -> Response {
-    let id = version.map_or_else(|| name.to_owned(), |it| format!("{name}/{it}"));
-    let text = format!(
-        "A secret with (name/id) {id} was not found in this key vault. If you recently deleted this \
-         secret you may be able to recover it using the correct recovery command. For help resolving \
-         this issue, please see https://go.microsoft.com/fwlink/?linkid=2125182"
-    );
-    error(StatusCode::NOT_FOUND, "SecretNotFound", &text, None)
-}
-
-fn bad_parameter(text: &str) -> Response {
-    error(StatusCode::BAD_REQUEST, "BadParameter", text, None)
-}
-
-fn error(status: StatusCode, code: &str, message: &str, inner: Option<&str>) -> Response {
-    let mut body = json!({ "error": { "code": code, "message": message } });
-    if let Some(inner) = inner {
-        body["error"]["innererror"] = json!({ "code": inner });
-    }
-    (status, Json(body)).into_response()
 }

@@ -90,9 +90,10 @@ fn redirect(world: &World, tenant: &str, query: &Parameters) -> Result<String, R
         .get("redirect_uri")
         .or(app.redirect_uris.first())
         .ok_or_else(|| Refusal::missing("redirect_uri"))?;
-    match app.redirects_to(redirect) {
-        true => Ok(redirect.clone()),
-        false => Err(Refusal::redirect_not_registered(redirect, client)),
+    if app.redirects_to(redirect) {
+        Ok(redirect.clone())
+    } else {
+        Err(Refusal::redirect_not_registered(redirect, client))
     }
 }
 
@@ -163,13 +164,11 @@ fn back(mode: Option<&str>, url: &mut Url, fields: &[(&str, String)]) -> Respons
 
 /// A page whose form the browser posts at once.
 fn post_back(url: &Url, fields: &[(&str, String)]) -> Response {
-    let inputs: String = fields
-        .iter()
-        .map(|(name, value)| {
-            let value = escape(value);
-            format!(r#"<input type="hidden" name="{name}" value="{value}"/>"#)
-        })
-        .collect();
+    let input = |(name, value): &(&str, String)| {
+        let value = escape(value);
+        format!(r#"<input type="hidden" name="{name}" value="{value}"/>"#)
+    };
+    let inputs = fields.iter().map(input).collect::<Vec<_>>().concat();
     let action = escape(url.as_str());
     Html(format!(
         r#"<html><head><title>Working...</title></head><body><form method="POST" name="hiddenform" action="{action}">{inputs}</form><script>document.forms[0].submit();</script></body></html>"#

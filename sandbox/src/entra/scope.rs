@@ -2,18 +2,18 @@
 
 use super::refusal::Refusal;
 
-const OPENID: [&str; 4] = ["openid", "profile", "email", "offline_access"];
+const SIGN_IN: [&str; 4] = ["openid", "profile", "email", "offline_access"];
 
 /// What a token request asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Wanted {
-    /// The resource, as the caller wrote it; `None` when only OpenID scopes were asked for.
+    /// The resource, as the caller wrote it; `None` when only sign-in scopes were asked for.
     pub(super) resource: Option<String>,
     pub(super) offline: bool,
     pub(super) openid: bool,
 }
 
-/// Reads a v2 `scope`: OpenID scopes, and permissions of at most one resource.
+/// Reads a v2 `scope`: sign-in scopes, and permissions of at most one resource.
 pub(super) fn parse(scope: &str) -> Result<Wanted, Refusal> {
     let mut wanted = Wanted {
         resource: None,
@@ -21,7 +21,7 @@ pub(super) fn parse(scope: &str) -> Result<Wanted, Refusal> {
         openid: false,
     };
     for word in scope.split_ascii_whitespace() {
-        if OPENID.contains(&word) {
+        if SIGN_IN.contains(&word) {
             wanted.offline |= word == "offline_access";
             wanted.openid |= word == "openid";
             continue;

@@ -152,6 +152,9 @@ async fn a_client_is_known_by_its_exact_secret() {
     assert_refused(expired, (401, "invalid_client", 7_000_222));
 }
 
+/// What a request changes, and the status, error and number it meets.
+type Case<'a> = (&'a [(&'a str, &'a str)], (u16, &'a str, u32));
+
 #[tokio::test]
 async fn a_wrong_tenant_client_scope_or_grant_is_named() {
     let fixture = Fixture::start().await;
@@ -169,7 +172,7 @@ async fn a_wrong_tenant_client_scope_or_grant_is_named() {
     let common = fixture.post("common/oauth2/v2.0/token", &form).await;
     assert_refused(common, (400, "invalid_request", 50_194));
 
-    let cases: [(&[(&str, &str)], (u16, &str, u32)); 6] = [
+    let cases: [Case<'_>; 6] = [
         (
             &[("client_id", "nobody")],
             (400, "unauthorized_client", 700_016),
