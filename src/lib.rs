@@ -1,8 +1,10 @@
 //! Keeps Microsoft Partner Center co-sell referrals and Dynamics 365 leads in step.
 
 pub mod config;
+pub mod credentials;
 pub mod failure;
 pub mod ids;
 pub mod lead;
 pub mod referral;
 pub mod sync;
+pub mod upstream;
