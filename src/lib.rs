@@ -1,5 +1,6 @@
 //! Keeps Microsoft Partner Center co-sell referrals and Dynamics 365 leads in step.
 
+pub mod callback;
 pub mod config;
 pub mod credentials;
 pub mod failure;

@@ -23,7 +23,11 @@ fn row(setting: &Setting) -> String {
     if setting.source == Source::Host {
         notes.push_str(" Read by the Functions host.");
     }
-    format!("| `{}` | {}.{notes} | {default} |", setting.name, capital(setting.purpose))
+    format!(
+        "| `{}` | {}.{notes} | {default} |",
+        setting.name,
+        capital(setting.purpose)
+    )
 }
 
 fn capital(text: &str) -> String {
@@ -43,14 +47,18 @@ fn the_settings_page_repeats_the_table() {
         .lines()
         .filter(|line| line.starts_with("| `"))
         .fold(String::new(), |rows, line| rows + line + "\n");
-    assert_eq!(rows, expected, "docs/settings.md has to hold these rows:\n{expected}");
+    assert_eq!(
+        rows, expected,
+        "docs/settings.md has to hold these rows:\n{expected}"
+    );
 }
 
 #[test]
 fn the_example_file_holds_every_setting_with_its_example() {
     let text = std::fs::read_to_string(root().join("local.settings.json.example")).unwrap();
     let example: Value = serde_json::from_str(&text).unwrap();
-    let values: BTreeMap<String, String> = serde_json::from_value(example["Values"].clone()).unwrap();
+    let values: BTreeMap<String, String> =
+        serde_json::from_value(example["Values"].clone()).unwrap();
     let mut expected: BTreeMap<String, String> = SETTINGS
         .iter()
         .map(|setting| (setting.name.to_owned(), setting.example.to_owned()))
