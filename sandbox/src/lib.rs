@@ -11,6 +11,7 @@ pub mod dataverse;
 pub mod deliveries;
 pub mod entra;
 pub mod faults;
+pub mod host;
 pub mod identity;
 pub mod key_vault;
 pub mod partner_center;
