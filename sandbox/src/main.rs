@@ -1,1 +1,2 @@
+//! The sandbox's own program.
 fn main() {}
