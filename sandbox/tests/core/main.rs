@@ -1,6 +1,7 @@
 //! The sandbox's core, met as the connector meets it: over HTTPS, trusting only its own authority.
 #![expect(clippy::unwrap_used, reason = "a helper that fails is a failing test")]
 
+mod azure_sdk;
 mod entra;
 mod identity;
 mod key_vault;

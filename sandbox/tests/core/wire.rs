@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use sandbox::{Effect, Fault, Sandbox, Service};
+use sandbox::{Effect, Fault, Sandbox, Service, entra::VAULT};
+use serde_json::json;
 
-use crate::client;
+use crate::{Fixture, client};
 
 #[tokio::test]
 async fn every_service_answers_and_is_logged() {
@@ -128,4 +129,66 @@ async fn a_dropped_sandbox_closes_its_ports() {
         .await
         .unwrap();
     assert!(!ca_file.exists());
+}
+
+/// Writes `value` to the vault, as far as the client can tell.
+async fn write(fixture: &Fixture, token: &str, value: &str) -> reqwest::Result<u16> {
+    let url = fixture.url(Service::KeyVault, "secrets/name?api-version=7.4");
+    let request = fixture.client.put(url).bearer_auth(token);
+    let body = format!(r#"{{"value":"{value}"}}"#);
+    Ok(request.body(body).send().await?.status().as_u16())
+}
+
+#[tokio::test]
+async fn a_fault_before_the_service_leaves_the_world_as_it_was_and_one_after_it_does_not() {
+    let fixture = Fixture::start().await;
+    let token = fixture.app_token(VAULT).await;
+    let world = fixture.sandbox.world();
+    let value = || world.key_vault.lock().secret("name").map(str::to_owned);
+    let fault = |effect| Fault::new(Service::KeyVault, effect).method("PUT").times(1);
+
+    world.faults.add(fault(Effect::Cut));
+    assert!(write(&fixture, &token, "lost").await.is_err());
+    assert_eq!(value(), None);
+
+    world.faults.add(fault(Effect::Cut).after());
+    assert!(write(&fixture, &token, "kept").await.is_err());
+    assert_eq!(value().as_deref(), Some("kept"));
+
+    world.faults.add(fault(Effect::status(503)).after());
+    assert_eq!(write(&fixture, &token, "also kept").await.unwrap(), 503);
+    assert_eq!(value().as_deref(), Some("also kept"));
+
+    let statuses: Vec<_> = world
+        .requests
+        .of(Service::KeyVault)
+        .iter()
+        .map(|it| (it.body.clone(), it.status))
+        .collect();
+    let body = |value: &str| Some(json!({ "value": value }));
+    let expected = [
+        (body("lost"), None),
+        (body("kept"), None),
+        (body("also kept"), Some(503)),
+    ];
+    assert_eq!(statuses, expected);
+}
+
+#[tokio::test]
+async fn a_request_whose_client_hung_up_is_carried_out() {
+    let fixture = Fixture::start().await;
+    let token = fixture.app_token(VAULT).await;
+    let world = fixture.sandbox.world();
+    world.faults.set_latency(Duration::from_millis(300));
+    let impatient = write(&fixture, &token, "kept");
+    let impatient = tokio::time::timeout(Duration::from_millis(100), impatient);
+    assert!(impatient.await.is_err());
+    let written = async {
+        while world.key_vault.lock().secret("name").is_none() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(5), written)
+        .await
+        .unwrap();
 }
