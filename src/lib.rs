@@ -6,6 +6,8 @@ pub mod credentials;
 pub mod failure;
 pub mod ids;
 pub mod lead;
+pub mod mapping;
 pub mod referral;
 pub mod sync;
+pub mod text;
 pub mod upstream;

@@ -1,0 +1,17 @@
+//! Which lead column holds which part of a referral. One table; reading, writing, merging and the documentation
+//! follow from it.
+
+pub mod columns;
+mod contact;
+mod kind;
+mod project;
+pub mod status;
+
+pub use columns::{ROWS, Row, Rule, Unit, columns};
+pub use kind::{classify, passes};
+pub use project::{Loss, LossReason, Projection, project};
+
+#[cfg(test)]
+pub(crate) mod fixtures;
+#[cfg(test)]
+mod tests;
