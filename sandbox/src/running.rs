@@ -15,7 +15,7 @@ use tokio::{net::TcpListener, task::JoinHandle};
 use url::Url;
 
 use crate::{
-    certificates, dataverse, entra, identity, key_vault, partner_center,
+    certificates, dataverse, deliveries, entra, identity, key_vault, partner_center,
     server::{self, Server},
     settings::{self, REFRESH_TOKEN_SECRET},
     tls::Authority,
@@ -76,7 +76,7 @@ impl Sandbox {
         std::fs::write(&anchors_file, world.certificates.lock().root_pem())
             .context("write the signing authority's root certificate")?;
         let acceptor = authority.acceptor().context("make the TLS acceptor")?;
-        let servers = listeners
+        let mut servers: Vec<_> = listeners
             .into_iter()
             .map(|(service, listener)| {
                 let server = Server {
@@ -88,6 +88,10 @@ impl Sandbox {
                 tokio::spawn(async move { match server::serve(server, listener).await {} })
             })
             .collect();
+        let dispatcher = deliveries::dispatch(Arc::clone(&world));
+        servers.push(tokio::spawn(
+            async move { match dispatcher.await {} },
+        ));
         Ok(Self {
             world,
             ca_file,
