@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use tokio::sync::Notify;
 use url::Url;
 
@@ -65,6 +65,7 @@ pub struct Raised {
     /// When it was raised.
     pub raised: Timestamp,
     /// Where it is sent; `None` when no registration asks for it.
+    #[serde(serialize_with = "address")]
     pub target: Option<Url>,
     /// Where its signature travels.
     pub signature_header: SignatureHeader,
@@ -90,7 +91,8 @@ pub struct Attempt {
 
 impl Attempt {
     fn is_success(&self) -> bool {
-        self.status.is_some_and(|status| (200..300).contains(&status))
+        self.status
+            .is_some_and(|status| (200..300).contains(&status))
     }
 }
 
@@ -204,11 +206,18 @@ impl State {
     }
 }
 
+#[expect(clippy::ref_option, reason = "the form that serde calls")]
+fn address<S: Serializer>(url: &Option<Url>, serializer: S) -> Result<S::Ok, S::Error> {
+    url.as_ref().map(Url::as_str).serialize(serializer)
+}
+
 impl World {
     /// Records `event`, and has it sent if the registration asks for its kind. Gives its number.
     pub fn raise(&self, event: Event) -> u64 {
         let receiver = self.partner_center.lock().receiver(&event.event_name);
-        self.deliveries.lock().record(event, self.clock.now(), receiver)
+        self.deliveries
+            .lock()
+            .record(event, self.clock.now(), receiver)
     }
 
     /// `event` as Partner Center would send it now: signed by its signer, in the header that the

@@ -72,7 +72,9 @@ impl State {
             anyhow::bail!("a referral is a JSON object");
         };
         let id = document.get("id").and_then(Value::as_str);
-        let id = id.context("find the id of the referral to seed")?.to_owned();
+        let id = id
+            .context("find the id of the referral to seed")?
+            .to_owned();
         if !document.contains_key("eTag") {
             let etag = self.next_etag(Timestamp::now());
             document.insert("eTag".to_owned(), etag.into());
@@ -148,9 +150,10 @@ impl State {
     /// Where events of this name go, and in which header they carry their signature.
     pub(crate) fn receiver(&self, event: &str) -> Option<(Url, SignatureHeader)> {
         let registration = self.registration.as_ref()?;
-        let header = match registration.ms_signature {
-            true => SignatureHeader::MsSignature,
-            false => SignatureHeader::Authorization,
+        let header = if registration.ms_signature {
+            SignatureHeader::MsSignature
+        } else {
+            SignatureHeader::Authorization
         };
         let wanted = registration.events.iter().any(|wanted| wanted == event);
         wanted.then(|| (registration.url.clone(), header))
@@ -176,7 +179,9 @@ impl State {
     ) -> Option<(Map<String, Value>, Timestamp)> {
         let place = self.place(id)?;
         let before = self.referrals[place].document.get("updatedDateTime");
-        let before = before.and_then(Value::as_str).and_then(|it| it.parse().ok());
+        let before = before
+            .and_then(Value::as_str)
+            .and_then(|it| it.parse().ok());
         let changed = later(now, before);
         let etag = self.next_etag(changed);
         document.insert("eTag".to_owned(), etag.into());
@@ -188,7 +193,11 @@ impl State {
     /// A new eTag, its quotes inside.
     fn next_etag(&mut self, now: Timestamp) -> String {
         self.versions += 1;
-        format!("\"{:08x}-0000-0000-0000-{:08x}0000\"", self.versions, now.as_second())
+        format!(
+            "\"{:08x}-0000-0000-0000-{:08x}0000\"",
+            self.versions,
+            now.as_second()
+        )
     }
 }
 
@@ -199,7 +208,9 @@ fn unknown(id: &str) -> String {
 /// `now` in Partner Center's steps of 100 ns, but always after `before`.
 fn later(now: Timestamp, before: Option<Timestamp>) -> Timestamp {
     let step = SignedDuration::from_nanos(100);
-    let steps = TimestampRound::new().smallest(Unit::Nanosecond).increment(100);
+    let steps = TimestampRound::new()
+        .smallest(Unit::Nanosecond)
+        .increment(100);
     let now = now.round(steps).unwrap_or(now);
     match before {
         Some(before) if before >= now => before + step,
@@ -246,7 +257,10 @@ impl World {
     /// A person edits a referral in Partner Center: a new version, and `referral-updated`. Gives the
     /// event's number.
     pub fn edit_referral(&self, id: &str, change: &Value) -> anyhow::Result<u64> {
-        let changed = self.partner_center.lock().edit(id, change, self.clock.now())?;
+        let changed = self
+            .partner_center
+            .lock()
+            .edit(id, change, self.clock.now())?;
         Ok(self.raise(Event::referral(REFERRAL_UPDATED, id, changed)))
     }
 
@@ -274,8 +288,14 @@ pub fn router(world: SharedWorld) -> Router {
         .route("/v1.0/engagements/referrals", get(referrals::list))
         .route("/v1.0/engagements/referrals/{id}", referral)
         .route("/webhooks/v1/registration", registration)
-        .route("/webhooks/v1/registration/events", get(registration::events))
-        .route("/webhooks/v1/registration/validationEvents", post(registration::test))
+        .route(
+            "/webhooks/v1/registration/events",
+            get(registration::events),
+        )
+        .route(
+            "/webhooks/v1/registration/validationEvents",
+            post(registration::test),
+        )
         .route(
             "/webhooks/v1/registration/validationEvents/{correlation}",
             get(registration::test_result),

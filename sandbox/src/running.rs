@@ -89,9 +89,7 @@ impl Sandbox {
             })
             .collect();
         let dispatcher = deliveries::dispatch(Arc::clone(&world));
-        servers.push(tokio::spawn(
-            async move { match dispatcher.await {} },
-        ));
+        servers.push(tokio::spawn(async move { match dispatcher.await {} }));
         Ok(Self {
             world,
             ca_file,

@@ -26,8 +26,8 @@ impl ReferralBuilder {
         let uri = "https://api.partner.microsoft.com/v1.0/engagements/referrals";
         Self(json!({
             "@odata.context": "https://api.partner.microsoft.com/v1.0/engagements/referrals/$metadata#Referrals/$entity",
-            "id": id,
-            "engagementId": engagement,
+            "id": id.to_string(),
+            "engagementId": engagement.to_string(),
             "organizationId": "0f1d4f3e-97f2-4d41-9a5f-5ad0c9a4d2c7",
             "organizationName": "Woodgrove Consulting",
             "name": "Tailspin Toys moves its plants to Azure",

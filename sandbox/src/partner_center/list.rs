@@ -162,7 +162,11 @@ pub(super) fn page(
         }
     }
     let total = rows.len();
-    let rows: Vec<_> = rows.into_iter().skip(skip).take(top.unwrap_or(usize::MAX)).collect();
+    let rows: Vec<_> = rows
+        .into_iter()
+        .skip(skip)
+        .take(top.unwrap_or(usize::MAX))
+        .collect();
     let end = rows.len().min(served + options.page_size);
     let value: Vec<Value> = rows[served.min(end)..end]
         .iter()
@@ -229,7 +233,10 @@ impl Query {
                 continue;
             }
             if seen.contains(&name) {
-                return Err(Refused::invalid("query", format!("'{name}' is given twice.")));
+                return Err(Refused::invalid(
+                    "query",
+                    format!("'{name}' is given twice."),
+                ));
             }
             query.set(&name, &value)?;
             seen.push(name);
@@ -274,19 +281,30 @@ fn order(value: &str) -> Result<(String, bool), Refused> {
         Some(descending) if ["createdDateTime", "updatedDateTime"].contains(&member) => {
             Ok((member.to_owned(), descending))
         }
-        _ => Err(Refused::invalid("$orderby", format!("Referrals cannot be ordered by '{value}'."))),
+        _ => Err(Refused::invalid(
+            "$orderby",
+            format!("Referrals cannot be ordered by '{value}'."),
+        )),
     }
 }
 
 fn whole(option: &'static str, value: &str) -> Result<usize, Refused> {
     let message = || format!("'{value}' is not a whole number.");
-    value.parse().map_err(|_| Refused::invalid(option, message()))
+    value
+        .parse()
+        .map_err(|_| Refused::invalid(option, message()))
 }
 
 fn selection(value: &str) -> Result<Vec<String>, Refused> {
-    let names: Vec<String> = value.split(',').map(|name| name.trim().to_owned()).collect();
+    let names: Vec<String> = value
+        .split(',')
+        .map(|name| name.trim().to_owned())
+        .collect();
     match names.iter().find(|name| !is_member(name)) {
-        Some(name) => Err(Refused::invalid("$select", format!("A referral has no property '{name}'."))),
+        Some(name) => Err(Refused::invalid(
+            "$select",
+            format!("A referral has no property '{name}'."),
+        )),
         None => Ok(names),
     }
 }

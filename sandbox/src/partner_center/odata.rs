@@ -117,5 +117,6 @@ impl Literal {
 
 fn lookup<'a>(item: &'a Map<String, Value>, path: &[String]) -> Option<&'a Value> {
     let (first, rest) = path.split_first()?;
-    rest.iter().try_fold(item.get(first)?, |value, name| value.get(name))
+    rest.iter()
+        .try_fold(item.get(first)?, |value, name| value.get(name))
 }

@@ -37,7 +37,10 @@ enum Kind {
 
 const WRITABLE: [(&str, Kind); 18] = [
     ("/campaignId", Kind::Text),
-    ("/consent/consentToShareReferralWithMicrosoftSellers", Kind::Flag),
+    (
+        "/consent/consentToShareReferralWithMicrosoftSellers",
+        Kind::Flag,
+    ),
     ("/customerProfile/team", Kind::Entries),
     ("/customerProfile/team/-", Kind::Entry),
     ("/details/closingDateTime", Kind::Moment),
@@ -65,7 +68,10 @@ pub(super) fn apply(document: &Document, body: &[u8]) -> Result<Document, Refuse
         operate(&mut patched, operation)?;
     }
     let moved = ["/status", "/substatus"];
-    if operations.iter().any(|it| moved.contains(&it.path.as_str())) {
+    if operations
+        .iter()
+        .any(|it| moved.contains(&it.path.as_str()))
+    {
         check_status(document, &patched)?;
     }
     Ok(patched)
@@ -78,14 +84,22 @@ fn operate(document: &mut Document, operation: &Operation) -> Result<(), Refused
     }
     let kind = WRITABLE.iter().find(|(writable, _)| writable == path);
     let Some((_, kind)) = kind else {
-        return Err(invalid(format!("The property at '{path}' cannot be changed.")));
+        return Err(invalid(format!(
+            "The property at '{path}' cannot be changed."
+        )));
     };
     let value = value
         .as_ref()
         .and_then(|value| kind.accepts(value))
-        .ok_or_else(|| invalid(format!("The value for '{path}' is missing or of the wrong type.")))?;
+        .ok_or_else(|| {
+            invalid(format!(
+                "The value for '{path}' is missing or of the wrong type."
+            ))
+        })?;
     let place = || invalid(format!("There is nothing at the parent of '{path}'."));
-    let (parent, name) = path.rsplit_once('/').expect("every writable path has a slash");
+    let (parent, name) = path
+        .rsplit_once('/')
+        .expect("every writable path has a slash");
     if !matches!(kind, Kind::Entry) {
         let parent = object(document, parent).ok_or_else(place)?;
         parent.insert(name.to_owned(), value);
@@ -94,7 +108,9 @@ fn operate(document: &mut Document, operation: &Operation) -> Result<(), Refused
     if op != "add" {
         return Err(invalid(format!("'{path}' can only be added to.")));
     }
-    let (above, list) = parent.rsplit_once('/').expect("every list's path has a slash");
+    let (above, list) = parent
+        .rsplit_once('/')
+        .expect("every list's path has a slash");
     let list = object(document, above).and_then(|above| above.get_mut(list));
     let list = list.and_then(Value::as_array_mut).ok_or_else(place)?;
     list.push(value);

@@ -9,18 +9,19 @@ use serde_json::{Map, Value};
 use super::refused::{Refused, json_response, set};
 use super::{Stored, list, patch};
 use crate::deliveries::{Event, REFERRAL_UPDATED};
+use crate::entra::PARTNER_API;
 use crate::world::{Service, SharedWorld, World};
-
-const AUDIENCE: &str = "https://api.partner.microsoft.com";
 
 type Answer = Result<Response, Refused>;
 
 fn admit(world: &World, headers: &HeaderMap) -> Result<(), Refused> {
     let claims = world
-        .authorize(headers, AUDIENCE)
+        .authorize(headers, PARTNER_API)
         .map_err(|_| Refused::unauthenticated())?;
     if claims.is_app_only() {
-        return Err(Refused::denied("Referrals are read and written as a user only."));
+        return Err(Refused::denied(
+            "Referrals are read and written as a user only.",
+        ));
     }
     if !claims.has_mfa() {
         return Err(Refused::without_second_factor());
@@ -36,7 +37,9 @@ pub(super) async fn list(
     admit(&world, &headers)?;
     let state = world.partner_center.lock();
     if state.list.refused {
-        return Err(Refused::denied("Caller is not authorized to list referrals."));
+        return Err(Refused::denied(
+            "Caller is not authorized to list referrals.",
+        ));
     }
     let documents: Vec<_> = state.referrals.iter().map(|it| &it.document).collect();
     let query = query.unwrap_or_default();
@@ -67,10 +70,15 @@ pub(super) async fn modify(
     if !is_json(&headers) {
         return Err(Refused::media_type());
     }
-    let document = write(&world, &id, &headers, |document| patch::apply(document, &body))?;
+    let document = write(&world, &id, &headers, |document| {
+        patch::apply(document, &body)
+    })?;
     let wanted = headers.get_all("prefer").iter();
     let wanted = wanted.filter_map(|value| value.to_str().ok());
-    if wanted.flat_map(|it| it.split(',')).any(|it| it.trim() == "return=representation") {
+    if wanted
+        .flat_map(|it| it.split(','))
+        .any(|it| it.trim() == "return=representation")
+    {
         return Ok(representation(&document));
     }
     Ok(StatusCode::NO_CONTENT.into_response())
@@ -109,8 +117,9 @@ const READ_ONLY: [&str; 11] = [
 ];
 
 fn replaced(document: &Map<String, Value>, body: &[u8]) -> Result<Map<String, Value>, Refused> {
-    let mut given: Map<String, Value> = serde_json::from_slice(body)
-        .map_err(|error| Refused::invalid("body", format!("The referral cannot be read: {error}.")))?;
+    let mut given: Map<String, Value> = serde_json::from_slice(body).map_err(|error| {
+        Refused::invalid("body", format!("The referral cannot be read: {error}."))
+    })?;
     for name in READ_ONLY {
         given.remove(name);
         if let Some(value) = document.get(name) {
@@ -138,7 +147,9 @@ fn write(
             return Err(Refused::invalid("status", message));
         }
         let document = change(&referral.document)?;
-        state.store(id, document, now).ok_or_else(Refused::not_found)?
+        state
+            .store(id, document, now)
+            .ok_or_else(Refused::not_found)?
     };
     world.raise(Event::referral(REFERRAL_UPDATED, id, changed));
     Ok(document)

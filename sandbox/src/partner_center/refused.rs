@@ -56,7 +56,11 @@ impl Refused {
                 "message": "One of the specified pre-condition is not met. Etag value did not Match",
                 "details": null,
             })),
-            ..Self::new(StatusCode::PRECONDITION_FAILED, "preconditionFailed", message)
+            ..Self::new(
+                StatusCode::PRECONDITION_FAILED,
+                "preconditionFailed",
+                message,
+            )
         }
     }
 
@@ -83,7 +87,11 @@ impl Refused {
 
     pub(super) fn media_type() -> Self {
         let message = "The content type is not supported.";
-        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "invalidRequest", message)
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "invalidRequest",
+            message,
+        )
     }
 }
 
@@ -159,7 +167,11 @@ pub(super) fn throttled(seconds: u64) -> Response {
 
 pub(super) fn json_response(status: StatusCode, body: &Value) -> Response {
     let mut response = (status, body.to_string()).into_response();
-    set(&mut response, header::CONTENT_TYPE, "application/json; charset=utf-8");
+    set(
+        &mut response,
+        header::CONTENT_TYPE,
+        "application/json; charset=utf-8",
+    );
     response
 }
 
@@ -171,5 +183,9 @@ pub(super) fn set(response: &mut Response, name: HeaderName, value: &str) {
 }
 
 fn challenge(response: &mut Response) {
-    set(response, header::WWW_AUTHENTICATE, "Bearer error=\"invalid_token\"");
+    set(
+        response,
+        header::WWW_AUTHENTICATE,
+        "Bearer error=\"invalid_token\"",
+    );
 }

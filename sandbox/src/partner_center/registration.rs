@@ -11,10 +11,8 @@ use uuid::Uuid;
 
 use super::refused::{OldRefused, json_response, throttled};
 use crate::deliveries::{self, Event, Outcome, TEST_CREATED};
-use crate::entra::Claims;
+use crate::entra::{Claims, PARTNER_CENTER_API};
 use crate::world::{SharedWorld, World};
-
-const AUDIENCE: &str = "https://api.partnercenter.microsoft.com";
 
 /// The events one can register for.
 const EVENTS: [&str; 12] = [
@@ -61,7 +59,10 @@ impl Registration {
 
     fn answer(&self) -> Response {
         let mut json = self.json();
-        json.insert("SubscriberId".to_owned(), self.subscriber.to_string().into());
+        json.insert(
+            "SubscriberId".to_owned(),
+            self.subscriber.to_string().into(),
+        );
         json_response(StatusCode::OK, &Value::Object(json))
     }
 }
@@ -80,8 +81,11 @@ pub(super) struct Test {
 type Answer = Result<Response, OldRefused>;
 
 fn admit(world: &World, headers: &HeaderMap) -> Result<Claims, OldRefused> {
-    let claims = world.authorize(headers, AUDIENCE).map_err(|_| {
-        OldRefused::new(StatusCode::UNAUTHORIZED, "The access token is missing or not valid.")
+    let claims = world.authorize(headers, PARTNER_CENTER_API).map_err(|_| {
+        OldRefused::new(
+            StatusCode::UNAUTHORIZED,
+            "The access token is missing or not valid.",
+        )
     })?;
     if !claims.is_app_only() && !claims.has_mfa() {
         return Err(OldRefused::without_second_factor());
@@ -93,7 +97,10 @@ pub(super) async fn view(Shared(world): Shared<SharedWorld>, headers: HeaderMap)
     admit(&world, &headers)?;
     let state = world.partner_center.lock();
     let registration = state.registration.as_ref().ok_or_else(none)?;
-    Ok(json_response(StatusCode::OK, &Value::Object(registration.json())))
+    Ok(json_response(
+        StatusCode::OK,
+        &Value::Object(registration.json()),
+    ))
 }
 
 pub(super) async fn create(
@@ -136,12 +143,20 @@ pub(super) async fn test(Shared(world): Shared<SharedWorld>, headers: HeaderMap)
     {
         let mut state = world.partner_center.lock();
         let registration = state.registration.clone().ok_or_else(none)?;
-        if !registration.events.iter().any(|event| event == TEST_CREATED) {
+        if !registration
+            .events
+            .iter()
+            .any(|event| event == TEST_CREATED)
+        {
             let message = "The registration does not include test-created.";
             return Err(OldRefused::new(StatusCode::BAD_REQUEST, message));
         }
         let minute = SignedDuration::from_mins(1);
-        let recent: Vec<_> = state.tests.iter().map(|it| now.duration_since(it.requested)).collect();
+        let recent: Vec<_> = state
+            .tests
+            .iter()
+            .map(|it| now.duration_since(it.requested))
+            .collect();
         let recent: Vec<_> = recent.into_iter().filter(|age| *age < minute).collect();
         if recent.len() >= TESTS_A_MINUTE {
             let oldest = recent.first().copied().unwrap_or_default();
@@ -158,10 +173,14 @@ pub(super) async fn test(Shared(world): Shared<SharedWorld>, headers: HeaderMap)
     }
     let event = world.raise(Event::test(correlation, now));
     let mut state = world.partner_center.lock();
-    if let Some(test) = state.tests.iter_mut().find(|it| it.correlation == correlation) {
+    if let Some(test) = state
+        .tests
+        .iter_mut()
+        .find(|it| it.correlation == correlation)
+    {
         test.event = Some(event);
     }
-    let body = json!({ "correlationId": correlation });
+    let body = json!({ "correlationId": correlation.to_string() });
     Ok(json_response(StatusCode::OK, &body))
 }
 
@@ -191,10 +210,10 @@ pub(super) async fn test_result(
     };
     let attempts = raised.map(|it| it.attempts.as_slice()).unwrap_or_default();
     let body = json!({
-        "correlationId": correlation,
+        "correlationId": correlation.to_string(),
         "partnerId": test.partner,
         "status": status,
-        "callbackUrl": test.callback,
+        "callbackUrl": test.callback.as_str(),
         "results": attempts.iter().map(result).collect::<Vec<_>>(),
     });
     Ok(json_response(StatusCode::OK, &body))
@@ -235,12 +254,21 @@ fn parse(body: &[u8], subscriber: Uuid) -> Result<Registration, OldRefused> {
     let url = member("WebhookUrl").and_then(Value::as_str);
     let url = url.and_then(|url| Url::parse(url).ok());
     let url = url.filter(|url| matches!(url.scheme(), "http" | "https"));
-    let events: Option<Vec<String>> = member("WebhookEvents")
-        .and_then(Value::as_array)
-        .and_then(|events| events.iter().map(|it| it.as_str().map(str::to_owned)).collect());
+    let events: Option<Vec<String>> =
+        member("WebhookEvents")
+            .and_then(Value::as_array)
+            .and_then(|events| {
+                events
+                    .iter()
+                    .map(|it| it.as_str().map(str::to_owned))
+                    .collect()
+            });
     let events = events.filter(|events| !events.is_empty());
     let events = events.ok_or_else(|| invalid("WebhookEvents is missing or empty."))?;
-    if let Some(unknown) = events.iter().find(|event| !EVENTS.contains(&event.as_str())) {
+    if let Some(unknown) = events
+        .iter()
+        .find(|event| !EVENTS.contains(&event.as_str()))
+    {
         return Err(invalid(&format!("'{unknown}' is not an event.")));
     }
     let flag = member("SignatureTokenToMsSignatureHeader").and_then(Value::as_bool);

@@ -29,7 +29,10 @@ pub fn all() -> Vec<(&'static str, Value)> {
         ("several contacts", several_contacts()),
         ("contact without last name", contact_without_last_name()),
         ("empty team", empty_team()),
-        ("contact refused", consent(json!({ "consentToContact": false }))),
+        (
+            "contact refused",
+            consent(json!({ "consentToContact": false })),
+        ),
         ("no consent", consent(Value::Null)),
         ("accepted", accepted()),
         ("won", closed("Won")),
@@ -56,14 +59,27 @@ pub fn form_of_2019() -> Value {
         .set("/updatedDateTime", "2026-10-29T21:24:52.040469Z")
         .set("/customerProfile/size", "51to500employees")
         .set("/customerProfile/address/region", "Hamburg")
-        .set("/consent", json!({ "consentToToShareInfoWithOthers": true, "consentToContact": true }))
-        .set("/links/self/uri", "https://api.partner.microsoft.com/v1.0/engagments/referrals/self")
+        .set(
+            "/consent",
+            json!({ "consentToToShareInfoWithOthers": true, "consentToContact": true }),
+        )
+        .set(
+            "/links/self/uri",
+            "https://api.partner.microsoft.com/v1.0/engagments/referrals/self",
+        )
         .build()
 }
 
 /// As documented in 2020: no consent, no team, no target, links without their separators.
 pub fn form_of_2020() -> Value {
-    let shorter = ["target", "consent", "team", "inviteContext", "expirationDateTime", "statusReason"];
+    let shorter = [
+        "target",
+        "consent",
+        "team",
+        "inviteContext",
+        "expirationDateTime",
+        "statusReason",
+    ];
     let referral = ReferralBuilder::new()
         .set("/qualification", "Direct")
         .without("/customerProfile/team")
@@ -71,10 +87,15 @@ pub fn form_of_2020() -> Value {
         .without("/customerProfile/size")
         .set("/createdDateTime", "2026-10-30T21:03:00.0000000Z")
         .set("/updatedDateTime", "2026-10-30T21:03:00.0000000Z")
-        .set("/links/self/uri", "https://api.partner.microsoft.com/v1.0/engagements/referralsself");
+        .set(
+            "/links/self/uri",
+            "https://api.partner.microsoft.com/v1.0/engagements/referralsself",
+        );
     shorter
         .iter()
-        .fold(referral, |referral, name| referral.without(&format!("/{name}")))
+        .fold(referral, |referral, name| {
+            referral.without(&format!("/{name}"))
+        })
         .build()
 }
 
@@ -95,7 +116,10 @@ pub fn co_sell_opportunity() -> Value {
         .set("/type", "Shared")
         .set("/qualification", "None")
         .set("/salesStage", "40")
-        .set("/inviteContext/invitedBy/organizationId", "7c1e0d55-1f3a-4f0e-9a3b-6a2f4b1c9e10")
+        .set(
+            "/inviteContext/invitedBy/organizationId",
+            "7c1e0d55-1f3a-4f0e-9a3b-6a2f4b1c9e10",
+        )
         .build()
 }
 
@@ -104,7 +128,10 @@ pub fn outgoing() -> Value {
     ReferralBuilder::new()
         .status("Active", "Accepted")
         .set("/direction", "Outgoing")
-        .set("/target", json!([{ "type": "BusinessProfileLocation", "id": "msft" }]))
+        .set(
+            "/target",
+            json!([{ "type": "BusinessProfileLocation", "id": "msft" }]),
+        )
         .build()
 }
 
@@ -115,14 +142,19 @@ pub fn spam() -> Value {
 
 /// `customerProfile.ids` as one object in place of a list.
 pub fn ids_as_object() -> Value {
-    ReferralBuilder::new().set("/customerProfile/ids", json!({})).build()
+    ReferralBuilder::new()
+        .set("/customerProfile/ids", json!({}))
+        .build()
 }
 
 /// Amounts and flags written as text.
 pub fn numbers_as_strings() -> Value {
     ReferralBuilder::new()
         .deal("48000.50", "EUR")
-        .set("/customerProfile/ids", json!([{ "profileType": "External", "id": 4711 }]))
+        .set(
+            "/customerProfile/ids",
+            json!([{ "profileType": "External", "id": 4711 }]),
+        )
         .build()
 }
 
@@ -131,7 +163,10 @@ pub fn escaped_text() -> Value {
     ReferralBuilder::new()
         .set("/name", "OIL &amp; GAS &lt;phase 2&gt;  ")
         .company("  M&amp;M Br&#252;der &quot;Nord&quot; ")
-        .set("/details/notes", "They said &#39;call me&#39; &amp; hung up.<br/>Twice.  ")
+        .set(
+            "/details/notes",
+            "They said &#39;call me&#39; &amp; hung up.<br/>Twice.  ",
+        )
         .build()
 }
 
@@ -173,14 +208,19 @@ pub fn null_members() -> Value {
     ];
     nulls
         .iter()
-        .fold(ReferralBuilder::new(), |referral, member| referral.set(member, Value::Null))
+        .fold(ReferralBuilder::new(), |referral, member| {
+            referral.set(member, Value::Null)
+        })
         .build()
 }
 
 /// Members of years to come, at every level.
 pub fn unknown_members() -> Value {
     ReferralBuilder::new()
-        .set("/copilotScore", json!({ "value": 0.93, "reasons": ["fit", null] }))
+        .set(
+            "/copilotScore",
+            json!({ "value": 0.93, "reasons": ["fit", null] }),
+        )
         .set("/customerProfile/industryCode", 4711)
         .set("/details/renewal", json!([{ "month": 12 }]))
         .set("/inviteContext/channel", "api")
@@ -212,8 +252,18 @@ pub fn fractional_digits(digits: usize) -> Value {
 /// Three people, the first of whom can be reached.
 pub fn several_contacts() -> Value {
     let people = vec![
-        member("Miriam", "Okafor", "miriam.okafor@tailspin.example", "+49 40 555 0100"),
-        member("Luis", "Andrade", "luis.andrade@tailspin.example", "(040) 555-0101"),
+        member(
+            "Miriam",
+            "Okafor",
+            "miriam.okafor@tailspin.example",
+            "+49 40 555 0100",
+        ),
+        member(
+            "Luis",
+            "Andrade",
+            "luis.andrade@tailspin.example",
+            "(040) 555-0101",
+        ),
         json!({ "firstName": null, "lastName": null, "email": null, "phoneNumber": null, "contactPreference": null }),
     ];
     ReferralBuilder::new().contacts(people).build()

@@ -90,7 +90,9 @@ impl<'a> Parser<'a> {
         };
         if !fits {
             let path = path.join("/");
-            return Err(Malformed(format!("'{path}' is compared with a literal of another type")));
+            return Err(Malformed(format!(
+                "'{path}' is compared with a literal of another type"
+            )));
         }
         Ok(Filter::Compare(Comparison {
             path,
@@ -171,9 +173,14 @@ fn within(mut path: Vec<String>, variable: Option<&str>) -> Result<Vec<String>, 
             path.remove(0);
             Ok(path)
         }
-        Some(variable) => Err(Malformed(format!("a path inside any does not start with '{variable}/'"))),
+        Some(variable) => Err(Malformed(format!(
+            "a path inside any does not start with '{variable}/'"
+        ))),
         None if super::super::list::is_member(&path[0]) => Ok(path),
-        None => Err(Malformed(format!("a referral has no property '{}'", path[0]))),
+        None => Err(Malformed(format!(
+            "a referral has no property '{}'",
+            path[0]
+        ))),
     }
 }
 
