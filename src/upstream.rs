@@ -1,6 +1,7 @@
 //! The systems we call: how requests are sent, repeated and judged, and a client for each API.
 
 pub mod calls;
+pub mod dataverse;
 pub mod error;
 pub mod retry;
 pub mod transport;

@@ -101,6 +101,8 @@ pub enum CallError {
 pub struct Refusal {
     /// The HTTP status.
     pub status: StatusCode,
+    /// Whether the body was a JSON object: pages of proxies and gateways are not.
+    pub is_document: bool,
     /// The error codes of the body, outermost first, such as `preconditionFailed`, `99918`.
     pub codes: Vec<String>,
     /// How long it asked us to wait.
@@ -194,6 +196,7 @@ mod tests {
         let mut policy: BTreeMap<&str, Vec<u16>> = BTreeMap::new();
         for status in 300..=599 {
             let refusal = Refusal {
+                is_document: false,
                 status: StatusCode::from_u16(status).unwrap(),
                 codes: Vec::new(),
                 retry_after: None,
@@ -225,6 +228,7 @@ mod tests {
             upstream: Upstream::PartnerCenter,
             operation: "update referral",
             refusal: Box::new(Refusal {
+                is_document: true,
                 status: StatusCode::PRECONDITION_FAILED,
                 codes: vec!["preconditionFailed".into(), "99918".into()],
                 retry_after: None,

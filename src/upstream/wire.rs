@@ -44,6 +44,7 @@ impl Reply {
         let body = serde_json::from_slice(&self.body).unwrap_or(Value::Null);
         Refusal {
             status: self.status,
+            is_document: body.is_object(),
             codes: codes(&body),
             retry_after: retry_after(&self.headers, Timestamp::now())
                 .or_else(|| try_again_in(&body))

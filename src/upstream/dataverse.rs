@@ -1,0 +1,356 @@
+//! The Dataverse Web API: leads, their timeline notes, currencies, and what the organisation's columns take.
+//!
+//! Facts are those of the Dataverse developer guide ("Use the Web API", version 9.2). Writes never happen without a
+//! precondition, decimals never become floats, and the text of an error answer is never read: it may quote the row.
+
+pub mod code;
+
+mod currencies;
+mod error;
+mod request;
+mod schema;
+mod wire;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use self::code::Meaning;
+use self::currencies::Currencies;
+use self::request::{Precondition, Requests};
+use self::schema::{Definer, Organisation};
+use self::wire::{Body, Row, Rows};
+use super::Transport;
+use crate::config::DataverseConfig;
+use crate::credentials::TokenSource;
+use crate::ids::{ETag, LeadId};
+use crate::lead::{
+    Changes, Column, ColumnKind, Columns, Currency, Lead, LeadSchema, Note, Owner, Value,
+};
+
+pub use self::error::{DataverseError, Failure};
+pub use self::wire::{BadRow, UnknownLookup};
+
+/// The state of a lead. Dataverse takes it in updates only.
+const STATE: Column = Column::named("statecode");
+/// The currency of all amounts of a lead.
+const CURRENCY: Column = Column::named("transactioncurrencyid");
+/// How many merges are followed from a lead to the one that survived.
+const MERGES_FOLLOWED: usize = 5;
+
+/// The Dynamics 365 environment with the leads. Clones share what was learnt about it.
+#[derive(Clone)]
+pub struct Dataverse {
+    requests: Requests,
+    definer: Arc<Definer>,
+    currencies: Arc<Currencies>,
+}
+
+/// A lead that stands for itself: it was not merged into another.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CurrentLead {
+    /// The lead.
+    pub lead: Lead,
+    /// The lead that was asked for, if it was merged into this one.
+    pub merged_from: Option<LeadId>,
+}
+
+/// What became of a creation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Created {
+    /// The lead is new.
+    Now,
+    /// There was one with that id. Nothing was written.
+    AlreadyThere,
+}
+
+/// What became of an update.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Updated {
+    /// The lead has the new values.
+    Done,
+    /// The lead is not what it was when it was read. Nothing was written.
+    Changed,
+    /// The lead was deleted. Nothing was written.
+    Gone,
+}
+
+/// What became of a note.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoteAdded {
+    /// The note is new.
+    Now,
+    /// It was written before.
+    AlreadyThere,
+}
+
+/// Who we are to the environment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WhoAmI {
+    /// Our row of `systemuser`.
+    pub user: Uuid,
+    /// The organisation.
+    pub organization: Uuid,
+}
+
+impl Dataverse {
+    /// A client of the configured environment that reads and writes the `mapped` columns of leads, as far as they exist there.
+    pub fn new(
+        config: &DataverseConfig,
+        transport: Transport,
+        tokens: Arc<dyn TokenSource>,
+        mapped: impl IntoIterator<Item = (Column, ColumnKind)>,
+    ) -> Self {
+        Self {
+            requests: Requests::new(&config.url, transport, tokens),
+            definer: Arc::new(Definer::new(mapped.into_iter().collect())),
+            currencies: Arc::default(),
+        }
+    }
+
+    /// The lead as it is now; `None` if there is none.
+    pub async fn lead(&self, id: LeadId) -> Result<Option<Lead>, DataverseError> {
+        let organisation = self.organisation().await?;
+        let source = match self.row(id, &organisation).await {
+            Ok(lead) => return Ok(Some(lead)),
+            Err(failure) if failure.meaning() == Some(Meaning::Gone) => return Ok(None),
+            Err(failure) => failure,
+        };
+        Err(self
+            .doubted(id, source, &organisation, |source| DataverseError::Read {
+                id,
+                source,
+            })
+            .await)
+    }
+
+    /// The lead that stands for `id` now: itself, or the one it was merged into. `None` if there is none.
+    pub async fn current_lead(&self, id: LeadId) -> Result<Option<CurrentLead>, DataverseError> {
+        let mut ids = vec![id];
+        let mut at = id;
+        loop {
+            let Some(lead) = self.lead(at).await? else {
+                return Ok(None);
+            };
+            let Some(master) = lead.merged_into else {
+                let merged_from = (at != id).then_some(id);
+                return Ok(Some(CurrentLead { lead, merged_from }));
+            };
+            let seen = ids.contains(&master);
+            ids.push(master);
+            if seen {
+                return Err(DataverseError::MergeCircle { ids });
+            }
+            if ids.len() > MERGES_FOLLOWED + 1 {
+                return Err(DataverseError::MergedTooOften { ids });
+            }
+            at = master;
+        }
+    }
+
+    /// Creates lead `id` with `columns`, unless there is one.
+    ///
+    /// Columns this organisation lacks are left out, and so is `statecode`: a lead is born open. `owner` is left to the
+    /// organisation's rules if `None`; `created` back-dates the lead.
+    pub async fn create_lead(
+        &self,
+        id: LeadId,
+        columns: &Columns,
+        owner: Option<Owner>,
+        created: Option<Timestamp>,
+    ) -> Result<Created, DataverseError> {
+        let organisation = self.organisation().await?;
+        let failed = |source| DataverseError::Create { id, source };
+        let body = new_lead(columns, owner, created, &organisation).map_err(failed)?;
+        let source = match self
+            .write("create lead", id, Precondition::Absent, &body)
+            .await
+        {
+            Ok(()) => return Ok(Created::Now),
+            Err(failure) if says_present(&failure) => return Ok(Created::AlreadyThere),
+            Err(failure) => failure,
+        };
+        Err(self.doubted(id, source, &organisation, failed).await)
+    }
+
+    /// Writes `changes` to lead `id` if it still has version `etag`.
+    ///
+    /// Columns this organisation lacks are left out; with nothing left, nothing is sent.
+    pub async fn update_lead(
+        &self,
+        id: LeadId,
+        etag: &ETag,
+        changes: &Changes,
+    ) -> Result<Updated, DataverseError> {
+        let organisation = self.organisation().await?;
+        let failed = |source| DataverseError::Update { id, source };
+        let body = changed_lead(changes, &organisation).map_err(failed)?;
+        if body.is_empty() {
+            return Ok(Updated::Done);
+        }
+        let source = match self
+            .write("update lead", id, Precondition::Version(etag), &body)
+            .await
+        {
+            Ok(()) => return Ok(Updated::Done),
+            Err(failure) => match failure.meaning() {
+                Some(Meaning::Changed | Meaning::Precondition) => return Ok(Updated::Changed),
+                Some(Meaning::Gone) => return Ok(Updated::Gone),
+                _ => failure,
+            },
+        };
+        Err(self.doubted(id, source, &organisation, failed).await)
+    }
+
+    /// Adds `note` to the timeline of `lead`, unless it is there.
+    pub async fn add_note(&self, lead: LeadId, note: &Note) -> Result<NoteAdded, DataverseError> {
+        let path = format!("annotations({})", note.id);
+        let body = wire::note(lead, note);
+        let written = self
+            .requests
+            .write("add a note", &path, Precondition::Absent, &body)
+            .await;
+        match written {
+            Ok(()) => Ok(NoteAdded::Now),
+            Err(failure) if says_present(&failure) => Ok(NoteAdded::AlreadyThere),
+            Err(source) => Err(DataverseError::Note {
+                lead,
+                note: note.id,
+                source,
+            }),
+        }
+    }
+
+    /// The organisation's row for the currency with ISO 4217 code `code`; `None` if it has none. Kept for an hour, a missing
+    /// one for a minute.
+    pub async fn currency(&self, code: &str) -> Result<Option<Currency>, DataverseError> {
+        let found = self.currencies.find(&self.requests, code).await;
+        found.map_err(|source| DataverseError::Currency {
+            code: code.to_owned(),
+            source,
+        })
+    }
+
+    /// What the lead table takes here. Kept for an hour.
+    pub async fn schema(&self) -> Result<Arc<LeadSchema>, DataverseError> {
+        Ok(Arc::clone(&self.organisation().await?.schema))
+    }
+
+    /// The mapped columns that the lead table lacks here.
+    pub async fn missing_columns(&self) -> Result<BTreeSet<Column>, DataverseError> {
+        Ok(self.organisation().await?.missing.clone())
+    }
+
+    /// Who we are to the environment: proves that it is there and that it knows us.
+    pub async fn who_am_i(&self) -> Result<WhoAmI, DataverseError> {
+        let failed = |source| DataverseError::WhoAmI { source };
+        let reply = self.requests.read("ask who we are", "WhoAmI").await;
+        let who: wire::WhoAmI = reply
+            .map_err(failed)?
+            .json()
+            .map_err(|e| failed(e.into()))?;
+        Ok(WhoAmI {
+            user: who.user_id,
+            organization: who.organization_id,
+        })
+    }
+
+    /// Reads the id of any one lead: proves that we may read leads, and says whether there are any.
+    pub async fn any_lead(&self) -> Result<bool, DataverseError> {
+        let failed = |source| DataverseError::Probe { source };
+        let reply = self
+            .requests
+            .read("list leads", "leads?$select=leadid&$top=1")
+            .await;
+        let rows: Rows<Row> = reply
+            .map_err(failed)?
+            .json()
+            .map_err(|e| failed(e.into()))?;
+        Ok(!rows.value.is_empty())
+    }
+
+    async fn organisation(&self) -> Result<Arc<Organisation>, DataverseError> {
+        let organisation = self.definer.get(&self.requests).await;
+        organisation.map_err(|source| DataverseError::Schema { source })
+    }
+
+    async fn row(&self, id: LeadId, organisation: &Organisation) -> Result<Lead, Failure> {
+        let select = wire::select(&organisation.columns);
+        let path = format!("leads({id})?$select={select}");
+        let row: Row = self.requests.read("read lead", &path).await?.json()?;
+        Ok(wire::lead(&row, &organisation.columns)?)
+    }
+
+    async fn write(
+        &self,
+        operation: &'static str,
+        id: LeadId,
+        presumed: Precondition<'_>,
+        body: &Body,
+    ) -> Result<(), Failure> {
+        let path = format!("leads({id})");
+        self.requests.write(operation, &path, presumed, body).await
+    }
+
+    /// The error for `source`, which may come from definitions that are no longer true.
+    async fn doubted(
+        &self,
+        id: LeadId,
+        source: Failure,
+        used: &Arc<Organisation>,
+        failed: impl FnOnce(Failure) -> DataverseError,
+    ) -> DataverseError {
+        let doubtful = source.meaning() == Some(Meaning::Shape);
+        if doubtful && self.definer.moved(&self.requests, used).await {
+            return DataverseError::SchemaMoved { id, source };
+        }
+        failed(source)
+    }
+}
+
+/// Whether a write that presumed no row found one.
+fn says_present(failure: &Failure) -> bool {
+    matches!(
+        failure.meaning(),
+        Some(Meaning::AlreadyThere | Meaning::Precondition)
+    )
+}
+
+fn new_lead(
+    columns: &Columns,
+    owner: Option<Owner>,
+    created: Option<Timestamp>,
+    organisation: &Organisation,
+) -> Result<Body, Failure> {
+    let has_amount = columns
+        .values()
+        .any(|value| matches!(value, Value::Amount(_)));
+    if has_amount && !columns.contains_key(&CURRENCY) {
+        return Err(Failure::NoCurrency);
+    }
+    let mut body = Body::default();
+    for (column, value) in columns {
+        if *column != STATE && !organisation.missing.contains(column) {
+            body.set(column, Some(value))?;
+        }
+    }
+    if let Some(owner) = owner {
+        body.owner(owner);
+    }
+    if let Some(at) = created {
+        body.created(at);
+    }
+    Ok(body)
+}
+
+fn changed_lead(changes: &Changes, organisation: &Organisation) -> Result<Body, Failure> {
+    let mut body = Body::default();
+    for (column, value) in changes {
+        if !organisation.missing.contains(column) {
+            body.set(column, value.as_ref())?;
+        }
+    }
+    Ok(body)
+}

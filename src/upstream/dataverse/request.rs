@@ -1,0 +1,98 @@
+//! Requests to the Web API: addresses, headers, and writes that always say what they presume.
+
+use std::sync::Arc;
+
+use http::header::{IF_MATCH, IF_NONE_MATCH};
+use http::{HeaderName, HeaderValue, Method};
+use url::Url;
+use uuid::Uuid;
+
+use super::error::Failure;
+use super::wire::Body;
+use crate::credentials::TokenSource;
+use crate::ids::ETag;
+use crate::upstream::{Call, Reply, Transport, Upstream};
+
+const MAX_VERSION: HeaderName = HeaderName::from_static("odata-maxversion");
+const VERSION: HeaderName = HeaderName::from_static("odata-version");
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-client-request-id");
+
+/// What a write presumes about its row. There is no write without: a bare PATCH creates what somebody deleted, and
+/// overwrites what somebody else created.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Precondition<'a> {
+    /// There is no such row.
+    Absent,
+    /// The row has this version.
+    Version(&'a ETag),
+}
+
+/// Sends requests to one environment.
+#[derive(Clone)]
+pub(super) struct Requests {
+    /// Ends in a slash.
+    root: Url,
+    audience: String,
+    transport: Transport,
+    tokens: Arc<dyn TokenSource>,
+}
+
+impl Requests {
+    pub(super) fn new(
+        environment: &Url,
+        transport: Transport,
+        tokens: Arc<dyn TokenSource>,
+    ) -> Self {
+        Self {
+            root: environment
+                .join("/api/data/v9.2/")
+                .expect("a path stands in any https address"),
+            audience: environment.origin().ascii_serialization(),
+            transport,
+            tokens,
+        }
+    }
+
+    /// Reads `path`, which is relative to the API's root, its query included.
+    pub(super) async fn read(&self, operation: &'static str, path: &str) -> Result<Reply, Failure> {
+        self.send(self.call(operation, Method::GET, path)).await
+    }
+
+    /// Writes `body` to the row at `path`, if it is as presumed.
+    pub(super) async fn write(
+        &self,
+        operation: &'static str,
+        path: &str,
+        presumed: Precondition<'_>,
+        body: &Body,
+    ) -> Result<(), Failure> {
+        let (name, value) = match presumed {
+            Precondition::Absent => (IF_NONE_MATCH, HeaderValue::from_static("*")),
+            Precondition::Version(etag) => {
+                let value = HeaderValue::try_from(etag.as_str()).map_err(|_| Failure::Version)?;
+                (IF_MATCH, value)
+            }
+        };
+        let call = self.call(operation, Method::PATCH, path);
+        self.send(call.header(name, value).json(body.bytes()))
+            .await?;
+        Ok(())
+    }
+
+    fn call(&self, operation: &'static str, method: Method, path: &str) -> Call {
+        let url = self
+            .root
+            .join(path)
+            .expect("paths are made of table names, column names and ids");
+        let id = HeaderValue::try_from(Uuid::new_v4().to_string()).expect("a uuid is printable");
+        let version = HeaderValue::from_static("4.0");
+        Call::new(Upstream::Dataverse, operation, method, url, &self.audience)
+            .header(MAX_VERSION, version.clone())
+            .header(VERSION, version)
+            .header(REQUEST_ID, id)
+    }
+
+    async fn send(&self, call: Call) -> Result<Reply, Failure> {
+        Ok(self.transport.send(call, &*self.tokens).await?)
+    }
+}

@@ -1,0 +1,189 @@
+//! What the lead table of this organisation looks like, kept for an hour.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tracing::warn;
+
+use super::error::Failure;
+use super::request::Requests;
+use super::wire::Definitions;
+use crate::failure::Chain;
+use crate::lead::{Column, ColumnKind, LeadSchema};
+use crate::upstream::Reply;
+
+/// How long definitions are believed. Administrators change columns a few times a year.
+const KEPT: Duration = Duration::from_hours(1);
+/// How long after a read that failed, or that a refusal asked for, the definitions are left alone.
+const REST: Duration = Duration::from_mins(1);
+
+/// The definitions as read at one moment.
+#[derive(Debug)]
+pub(super) struct Organisation {
+    /// What its columns take.
+    pub(super) schema: Arc<LeadSchema>,
+    /// The mapped columns that exist here.
+    pub(super) columns: Vec<(Column, ColumnKind)>,
+    /// The mapped columns that do not.
+    pub(super) missing: BTreeSet<Column>,
+}
+
+impl Organisation {
+    fn new(definitions: Definitions, mapped: &[(Column, ColumnKind)]) -> Self {
+        let present: BTreeSet<Column> = definitions.columns().collect();
+        let (columns, missing): (Vec<_>, Vec<_>) = mapped
+            .iter()
+            .cloned()
+            .partition(|(column, _)| present.contains(column));
+        Self {
+            schema: Arc::new(definitions.into()),
+            columns,
+            missing: missing.into_iter().map(|(column, _)| column).collect(),
+        }
+    }
+
+    fn differs(&self, other: &Self) -> bool {
+        self.schema != other.schema || self.missing != other.missing
+    }
+}
+
+/// The definitions, read by one caller for all.
+#[derive(Debug)]
+pub(super) struct Definer {
+    mapped: Vec<(Column, ColumnKind)>,
+    kept: Mutex<Option<Kept>>,
+    reading: tokio::sync::Mutex<()>,
+}
+
+#[derive(Clone, Debug)]
+struct Kept {
+    organisation: Arc<Organisation>,
+    read: Instant,
+    /// When to read again.
+    due: Instant,
+}
+
+impl Definer {
+    /// Looks after the `mapped` columns.
+    pub(super) fn new(mapped: Vec<(Column, ColumnKind)>) -> Self {
+        Self {
+            mapped,
+            kept: Mutex::default(),
+            reading: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// The definitions. Only a caller who finds none at all waits for another one's read; when a later read fails, the old
+    /// ones go on serving.
+    pub(super) async fn get(&self, requests: &Requests) -> Result<Arc<Organisation>, Failure> {
+        let Some(kept) = self.kept() else {
+            let _reading = self.reading.lock().await;
+            return match self.kept() {
+                Some(kept) => Ok(kept.organisation),
+                None => self.read(requests).await,
+            };
+        };
+        let fresh = Instant::now() < kept.due;
+        let reading = if fresh {
+            None
+        } else {
+            self.reading.try_lock().ok()
+        };
+        if reading.is_none() {
+            return Ok(kept.organisation);
+        }
+        match self.read(requests).await {
+            Ok(organisation) => Ok(organisation),
+            Err(error) => {
+                warn!(error = %Chain(&error), "the columns of leads could not be read again; the old ones go on serving");
+                self.keep(Kept {
+                    due: Instant::now() + REST,
+                    ..kept.clone()
+                });
+                Ok(kept.organisation)
+            }
+        }
+    }
+
+    /// Whether the organisation has other definitions than `used`, which a refusal casts doubt on.
+    ///
+    /// Reads them again, unless they were read a moment ago.
+    pub(super) async fn moved(&self, requests: &Requests, used: &Arc<Organisation>) -> bool {
+        let _reading = self.reading.lock().await;
+        let current = match self.kept() {
+            Some(kept) if kept.read.elapsed() < REST => kept.organisation,
+            _ => match self.read(requests).await {
+                Ok(organisation) => organisation,
+                Err(error) => {
+                    warn!(error = %Chain(&error), "the columns of leads could not be read again after a refusal");
+                    return false;
+                }
+            },
+        };
+        current.differs(used)
+    }
+
+    async fn read(&self, requests: &Requests) -> Result<Arc<Organisation>, Failure> {
+        let definitions = definitions(requests).await?;
+        let organisation = Arc::new(Organisation::new(definitions, &self.mapped));
+        let before = self.kept().map(|kept| kept.organisation);
+        let known = before.is_some_and(|before| before.missing == organisation.missing);
+        if !known && !organisation.missing.is_empty() {
+            let columns: Vec<&str> = organisation.missing.iter().map(Column::as_str).collect();
+            warn!(
+                columns = columns.join(","),
+                "the lead table here lacks columns; they are left out"
+            );
+        }
+        let read = Instant::now();
+        self.keep(Kept {
+            organisation: Arc::clone(&organisation),
+            read,
+            due: read + KEPT,
+        });
+        Ok(organisation)
+    }
+
+    fn kept(&self) -> Option<Kept> {
+        self.kept
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn keep(&self, kept: Kept) {
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept);
+    }
+}
+
+/// Reads all definitions at once.
+async fn definitions(requests: &Requests) -> Result<Definitions, Failure> {
+    let options = "&$expand=OptionSet($select=Options)";
+    let (all, strings, memos, moneys, choices, statuses) = tokio::try_join!(
+        attributes(requests, "?$select=LogicalName".to_owned()),
+        attributes(requests, of_type("String", ",MaxLength")),
+        attributes(requests, of_type("Memo", ",MaxLength")),
+        attributes(requests, of_type("Money", ",MinValue,MaxValue")),
+        attributes(requests, of_type("Picklist", options)),
+        attributes(requests, of_type("Status", options)),
+    )?;
+    Ok(Definitions {
+        all: all.json()?,
+        strings: strings.json()?,
+        memos: memos.json()?,
+        moneys: moneys.json()?,
+        choices: choices.json()?,
+        statuses: statuses.json()?,
+    })
+}
+
+async fn attributes(requests: &Requests, part: String) -> Result<Reply, Failure> {
+    let path = format!("EntityDefinitions(LogicalName='lead')/Attributes{part}");
+    requests.read("read the columns of leads", &path).await
+}
+
+fn of_type(name: &str, more: &str) -> String {
+    format!("/Microsoft.Dynamics.CRM.{name}AttributeMetadata?$select=LogicalName{more}")
+}
