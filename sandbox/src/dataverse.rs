@@ -1,14 +1,140 @@
-//! Dataverse: the Web API of one organisation.
+//! Dataverse: the Web API of one organisation, as far as leads, their notes and their currencies need it.
+//!
+//! [`State`] is the organisation. Over HTTP it is what clients of the Web API v9.2 see; in Rust it lets a test or
+//! the control API play the sellers and the administrators: seed, edit, merge and delete leads, change the
+//! table's profile, and switch on what real organisations are known to do ([`Switches`]).
+
+mod address;
+mod body;
+mod calls;
+mod cell;
+mod computed;
+mod edit;
+mod filter;
+mod headers;
+mod limits;
+mod metadata;
+mod money;
+mod organisation;
+mod payload;
+mod qualify;
+mod query;
+mod read;
+mod refusal;
+mod rows;
+mod schema;
+mod sellers;
+mod write;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::Router;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+pub use limits::Limits;
+pub use organisation::{
+    APPLICATION_USER_ID, BUSINESS_UNIT_ID, ORGANIZATION_ID, SALES_TEAM_ID, SELLER_ID, currency_id,
+};
+pub use refusal::{CodeSpelling, Refusal};
+pub use schema::LeadProfile;
+pub use write::ClosedLeads;
 
 use crate::world::SharedWorld;
 
-/// The organisation's rows and metadata.
-#[derive(Debug, Default)]
-pub struct State {}
-
-/// The service's routes.
-pub fn router(world: SharedWorld) -> Router {
-    Router::new().with_state(world)
+/// The organisation's rows, its tables' definitions, and how it behaves.
+#[derive(Debug)]
+pub struct State {
+    /// How the organisation behaves.
+    pub switches: Switches,
+    /// What has been done over HTTP.
+    pub counters: Counters,
+    schema: schema::Schema,
+    rows: rows::Rows,
+    cursors: BTreeMap<String, read::Cursor>,
+    traffic: limits::Traffic,
 }
+
+/// What an organisation may do beyond the ordinary.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct Switches {
+    /// How `error.code` is spelt.
+    pub code_spelling: CodeSpelling,
+    /// What writes to closed leads meet.
+    pub closed_leads: ClosedLeads,
+    /// Whether Dynamics 365 Sales is installed. Without it there is no `lead` table: 404 `0x8006088a`.
+    pub sales: bool,
+    /// The text with which a customer's plug-in refuses every write to a lead: 400 `0x80040265`.
+    pub plugin_refusal: Option<String>,
+    /// Privileges that the application user's role lacks, such as `prvCreateLead`: 403 `0x80040220`. The rights
+    /// checked are Create, Read, Write, Delete and Assign.
+    pub missing_privileges: BTreeSet<String>,
+    /// Whether the application has no user in the organisation: 403 `0x80072560`.
+    pub unknown_application: bool,
+    /// Service protection limits; none by default.
+    pub limits: Option<Limits>,
+    /// How long each request runs, in milliseconds, counting as concurrent.
+    pub execution_milliseconds: u64,
+}
+
+impl Default for Switches {
+    fn default() -> Self {
+        Self {
+            code_spelling: CodeSpelling::default(),
+            closed_leads: ClosedLeads::default(),
+            sales: true,
+            plugin_refusal: None,
+            missing_privileges: BTreeSet::new(),
+            unknown_application: false,
+            limits: None,
+            execution_milliseconds: 0,
+        }
+    }
+}
+
+/// How often things happened over HTTP.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Counters {
+    /// Requests that were carried out or refused, throttled ones aside.
+    pub requests: u64,
+    /// Rows created.
+    pub created: u64,
+    /// Updates carried out, those that changed nothing included.
+    pub updated: u64,
+    /// Requests answered with 429.
+    pub throttled: u64,
+}
+
+impl Default for State {
+    /// An organisation as installed: no leads, the usual currencies, one seller, one team.
+    fn default() -> Self {
+        Self {
+            switches: Switches::default(),
+            counters: Counters::default(),
+            schema: schema::Schema::new(LeadProfile::default()),
+            rows: organisation::rows(),
+            cursors: BTreeMap::new(),
+            traffic: limits::Traffic::default(),
+        }
+    }
+}
+
+impl State {
+    fn base_currency(&self) -> Uuid {
+        let organisation = self.rows.get("organization", ORGANIZATION_ID);
+        let currency = organisation.and_then(|row| row.get("basecurrencyid"));
+        currency
+            .and_then(cell::Cell::id)
+            .unwrap_or_else(organisation::base_currency)
+    }
+}
+
+/// The service's routes: everything below `/api/data/v9.2/`.
+pub fn router(world: SharedWorld) -> Router {
+    calls::router(world)
+}
+
+#[cfg(test)]
+mod tests;
