@@ -3,6 +3,7 @@
 pub mod calls;
 pub mod dataverse;
 pub mod error;
+pub mod partner_center;
 pub mod retry;
 pub mod transport;
 

@@ -16,26 +16,26 @@ impl Reply {
         let mut document = serde_json::Deserializer::from_slice(&self.body);
         let value = serde_path_to_error::deserialize(&mut document)
             .map_err(|error| self.unreadable(&error))?;
-        document.end().map_err(|_| CallError::NotJson {
-            upstream: self.upstream,
-            operation: self.operation,
-        })?;
+        document.end().map_err(|_| self.not_json())?;
         Ok(value)
     }
 
-    fn unreadable(&self, error: &serde_path_to_error::Error<serde_json::Error>) -> CallError {
-        let (upstream, operation) = (self.upstream, self.operation);
-        if error.inner().is_data() {
-            let path = error.path().to_string();
-            return CallError::Unreadable {
-                upstream,
-                operation,
-                path,
-            };
-        }
+    /// That this body is not JSON at all.
+    pub(super) fn not_json(&self) -> CallError {
         CallError::NotJson {
-            upstream,
-            operation,
+            upstream: self.upstream,
+            operation: self.operation,
+        }
+    }
+
+    fn unreadable(&self, error: &serde_path_to_error::Error<serde_json::Error>) -> CallError {
+        if !error.inner().is_data() {
+            return self.not_json();
+        }
+        CallError::Unreadable {
+            upstream: self.upstream,
+            operation: self.operation,
+            path: error.path().to_string(),
         }
     }
 
@@ -135,3 +135,6 @@ fn request_id(headers: &HeaderMap) -> Option<String> {
     let id = NAMES.iter().find_map(|name| headers.get(*name))?;
     code(&Value::from(id.to_str().ok()?))
 }
+
+#[cfg(test)]
+mod tests;

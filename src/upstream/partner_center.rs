@@ -1,0 +1,286 @@
+//! The Partner Center referrals API: read one referral, patch it, list what changed.
+
+mod query;
+mod wire;
+
+use std::sync::Arc;
+
+use http::{HeaderName, HeaderValue, Method, StatusCode};
+use jiff::Timestamp;
+use tracing::debug;
+use url::Url;
+use uuid::Uuid;
+
+pub use query::{ListQuery, Order};
+
+use super::{Call, CallError, Reply, Transport, Upstream};
+use crate::config::PartnerCenterConfig;
+use crate::credentials::TokenSource;
+use crate::failure::{Classify, Disposition};
+use crate::ids::{ETag, ReferralId};
+use crate::referral::{Direction, PatchOperation, Referral, ReferralStatus};
+
+/// Their name for our id of a request; documented as required.
+const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("client-request-id");
+/// What Microsoft's own connector sends to follow a request through their services.
+const CORRELATION_ID: HeaderName = HeaderName::from_static("ms-correlationid");
+
+/// The referrals API, as the user who consented.
+#[derive(Clone)]
+pub struct PartnerCenter {
+    referrals: Url,
+    audience: String,
+    transport: Transport,
+    tokens: Arc<dyn TokenSource>,
+}
+
+/// Why Partner Center did not do what we asked.
+#[derive(Debug, thiserror::Error)]
+pub enum PartnerCenterError {
+    /// There is no such referral, or none that we may know of.
+    #[error("referral {id} does not exist in Partner Center")]
+    NotFound {
+        /// The id asked for.
+        id: ReferralId,
+    },
+    /// The user we act as may not read or change it.
+    #[error("the Partner Center user may not use referral {id}: give it the Referrals admin role")]
+    Forbidden {
+        /// The id asked for.
+        id: ReferralId,
+        /// The refusal.
+        #[source]
+        source: CallError,
+    },
+    /// It could not be read.
+    #[error("reading referral {id}")]
+    Read {
+        /// The id asked for.
+        id: ReferralId,
+        /// What happened.
+        #[source]
+        source: CallError,
+    },
+    /// The answer is not a referral we could ever write to.
+    #[error("the answer to reading referral {id} has no usable {member}")]
+    Malformed {
+        /// The id asked for.
+        id: ReferralId,
+        /// The member that a referral cannot be without.
+        member: &'static str,
+    },
+    /// It could not be changed.
+    #[error("updating referral {id}")]
+    Patch {
+        /// The referral.
+        id: ReferralId,
+        /// What happened.
+        #[source]
+        source: CallError,
+    },
+    /// The list could not be read.
+    #[error("listing referrals")]
+    List {
+        /// What happened.
+        #[source]
+        source: CallError,
+    },
+    /// A page says that the next one is itself: following it would never end.
+    #[error("a page of referrals continues with itself")]
+    EndlessList,
+}
+
+impl Classify for PartnerCenterError {
+    fn disposition(&self) -> Disposition {
+        match self {
+            Self::NotFound { .. } | Self::Malformed { .. } => Disposition::Permanent,
+            Self::Forbidden { .. } => Disposition::Misconfigured,
+            Self::Read { source, .. } | Self::Patch { source, .. } | Self::List { source } => {
+                source.disposition()
+            }
+            Self::EndlessList => Disposition::RETRY,
+        }
+    }
+}
+
+/// What became of a patch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Patched {
+    /// The referral holds the new values.
+    Done,
+    /// The referral is no longer the version that was read; nothing was written.
+    Changed,
+}
+
+/// One page of a list.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// The referrals on it that could be read.
+    pub rows: Vec<ListedReferral>,
+    /// How many rows had no usable id.
+    pub unreadable: usize,
+    /// How to ask for the page after it, if there is one.
+    pub next: Option<ListQuery>,
+}
+
+/// What a list tells about a referral. A hint where to look: rows lack members, eTags among them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedReferral {
+    /// Its id.
+    pub id: ReferralId,
+    /// When it was made.
+    pub created: Option<Timestamp>,
+    /// When anything in it changed last.
+    pub updated: Option<Timestamp>,
+    /// Where it stands.
+    pub status: ReferralStatus,
+    /// Which way it went.
+    pub direction: Direction,
+}
+
+impl PartnerCenter {
+    /// The API at the configured address.
+    pub fn new(
+        config: &PartnerCenterConfig,
+        transport: Transport,
+        tokens: Arc<dyn TokenSource>,
+    ) -> Self {
+        Self {
+            referrals: below(&config.api_url, "referrals"),
+            audience: config.audience.clone(),
+            transport,
+            tokens,
+        }
+    }
+
+    /// The referral as it is now, with the eTag its next write must present.
+    pub async fn referral(&self, id: ReferralId) -> Result<Referral, PartnerCenterError> {
+        let call = self.call("read referral", Method::GET, self.url(id));
+        let reply = self.send(call).await.map_err(|source| {
+            let read = |source| PartnerCenterError::Read { id, source };
+            about_referral(id, source, read)
+        })?;
+        let parsed = wire::referral(&reply.body).map_err(|fault| match fault {
+            wire::Fault::NotJson => PartnerCenterError::Read {
+                id,
+                source: reply.not_json(),
+            },
+            wire::Fault::Member(member) => PartnerCenterError::Malformed { id, member },
+        })?;
+        if !parsed.malformed.is_empty() {
+            debug!(referral.id = %id, members = ?parsed.malformed, "members of a referral that could not be read are taken as absent");
+        }
+        if parsed.value.id == id {
+            Ok(parsed.value)
+        } else {
+            Err(PartnerCenterError::Malformed { id, member: "id" })
+        }
+    }
+
+    /// Applies `operations`, all or none, if the referral is still the version `etag`.
+    pub async fn patch(
+        &self,
+        id: ReferralId,
+        etag: &ETag,
+        operations: &[PatchOperation],
+    ) -> Result<Patched, PartnerCenterError> {
+        let Ok(version) = HeaderValue::from_str(etag.as_str()) else {
+            return Err(PartnerCenterError::Malformed { id, member: "eTag" });
+        };
+        let call = self
+            .call("update referral", Method::PATCH, self.url(id))
+            .header(http::header::IF_MATCH, version)
+            .json(wire::patch(operations));
+        match self.send(call).await {
+            Ok(_) => Ok(Patched::Done),
+            Err(source) if lost_the_race(&source) => Ok(Patched::Changed),
+            Err(source) => {
+                let patch = |source| PartnerCenterError::Patch { id, source };
+                Err(about_referral(id, source, patch))
+            }
+        }
+    }
+
+    /// One page of referrals; `page.next` asks for the page after it.
+    pub async fn list(&self, query: &ListQuery) -> Result<Page, PartnerCenterError> {
+        let list = |source| PartnerCenterError::List { source };
+        let mut url = self.referrals.clone();
+        url.set_query(query.text().as_deref());
+        let call = self.call("list referrals", Method::GET, url);
+        let reply = self.send(call).await.map_err(list)?;
+        let page: wire::Page = reply.json().map_err(list)?;
+        let count = page.value.len();
+        let rows: Vec<_> = page.value.iter().filter_map(|it| wire::row(it)).collect();
+        let next = match page.next_link.as_deref() {
+            None => None,
+            Some(link) => match query.after(link, count) {
+                Some(next) => Some(next),
+                None => return Err(PartnerCenterError::EndlessList),
+            },
+        };
+        Ok(Page {
+            unreadable: count - rows.len(),
+            rows,
+            next,
+        })
+    }
+
+    /// Whether we may list referrals at all: the smallest read-only call.
+    pub async fn probe(&self) -> Result<(), PartnerCenterError> {
+        self.list(&ListQuery::default().top(1)).await.map(drop)
+    }
+
+    fn url(&self, id: ReferralId) -> Url {
+        below(&self.referrals, &id.to_string())
+    }
+
+    fn call(&self, operation: &'static str, method: Method, url: Url) -> Call {
+        let id = Uuid::new_v4().to_string();
+        let id = HeaderValue::try_from(id).expect("a UUID is ASCII");
+        Call::new(
+            Upstream::PartnerCenter,
+            operation,
+            method,
+            url,
+            &self.audience,
+        )
+        .header(CLIENT_REQUEST_ID, id.clone())
+        .header(CORRELATION_ID, id)
+    }
+
+    async fn send(&self, call: Call) -> Result<Reply, CallError> {
+        self.transport.send(call, self.tokens.as_ref()).await
+    }
+}
+
+/// `base` with one more path segment.
+fn below(base: &Url, segment: &str) -> Url {
+    let mut url = base.clone();
+    url.path_segments_mut()
+        .expect("an https address has path segments")
+        .pop_if_empty()
+        .push(segment);
+    url
+}
+
+/// What a failed call about one referral means.
+fn about_referral(
+    id: ReferralId,
+    source: CallError,
+    otherwise: impl FnOnce(CallError) -> PartnerCenterError,
+) -> PartnerCenterError {
+    match source.refusal().map(|it| it.status) {
+        Some(StatusCode::NOT_FOUND | StatusCode::GONE) => PartnerCenterError::NotFound { id },
+        Some(StatusCode::FORBIDDEN) => PartnerCenterError::Forbidden { id, source },
+        _ => otherwise(source),
+    }
+}
+
+/// Whether a write was refused because the referral had changed. The codes have come with several statuses.
+fn lost_the_race(error: &CallError) -> bool {
+    const CODES: [&str; 3] = ["preconditionFailed", "resourceModified", "99918"];
+    error.refusal().is_some_and(|refusal| {
+        refusal.status == StatusCode::PRECONDITION_FAILED
+            || CODES.iter().any(|code| refusal.has_code(code))
+    })
+}
