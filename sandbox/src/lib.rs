@@ -7,6 +7,7 @@
 
 pub mod certificates;
 pub mod clock;
+pub mod control;
 pub mod dataverse;
 pub mod deliveries;
 pub mod entra;

@@ -1,11 +1,6 @@
 //! A running sandbox: starting it, finding it, ending it.
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use axum::Router;
@@ -15,9 +10,11 @@ use tokio::{net::TcpListener, task::JoinHandle};
 use url::Url;
 
 use crate::{
-    certificates, dataverse, deliveries, entra, identity, key_vault, partner_center,
+    certificates,
+    control::Control,
+    dataverse, deliveries, entra, identity, key_vault, partner_center,
     server::{self, Server},
-    settings::{self, REFRESH_TOKEN_SECRET},
+    settings::{self, Paths, REFRESH_TOKEN_SECRET},
     tls::Authority,
     world::{Service, SharedWorld, Urls, World},
 };
@@ -27,6 +24,8 @@ use crate::{
 pub struct Options {
     /// The port of each service; one without an entry gets a free port.
     pub ports: BTreeMap<Service, u16>,
+    /// The port of the control API; 0 is a free one.
+    pub control_port: u16,
     /// The least time every answer takes.
     pub latency: Duration,
     /// How far the sandbox's clock is ahead of the real one.
@@ -39,6 +38,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             ports: BTreeMap::new(),
+            control_port: 0,
             latency: Duration::ZERO,
             clock_offset: SignedDuration::ZERO,
             consented: true,
@@ -49,10 +49,8 @@ impl Default for Options {
 /// A sandbox: every service listening until it is dropped.
 pub struct Sandbox {
     world: SharedWorld,
-    ca_file: PathBuf,
-    anchors_file: PathBuf,
-    /// Removed with the sandbox.
-    _directory: TempDir,
+    control_url: Url,
+    files: Files,
     servers: Vec<JoinHandle<()>>,
 }
 
@@ -64,37 +62,37 @@ impl Sandbox {
 
     /// Starts every service as `options` say.
     pub async fn start_with(options: Options) -> anyhow::Result<Self> {
-        let directory = tempfile::tempdir().context("make the sandbox's directory")?;
-        let authority = Authority::new().context("make the TLS authority")?;
-        let ca_file = directory.path().join("ca.pem");
-        std::fs::write(&ca_file, authority.pem()?)
-            .context("write the TLS authority's certificate")?;
         let listeners = bind(&options.ports).await?;
+        let control_listener = listen(options.control_port, "the control API").await?;
+        let control_url = Url::parse(&format!("http://{}/", control_listener.local_addr()?))?;
         let world = Arc::new(World::new(urls(&listeners)?)?);
         furnish(&world, &options);
-        let anchors_file = directory.path().join("callback-anchors.pem");
-        std::fs::write(&anchors_file, world.certificates.lock().root_pem())
-            .context("write the signing authority's root certificate")?;
+        let authority = Authority::new().context("make the TLS authority")?;
+        let files = Files::write(&world, &authority)?;
         let acceptor = authority.acceptor().context("make the TLS acceptor")?;
         let mut servers: Vec<_> = listeners
             .into_iter()
             .map(|(service, listener)| {
                 let server = Server {
-                    service,
                     router: router(service, Arc::clone(&world)),
-                    world: Arc::clone(&world),
                     tls: service.is_tls().then(|| acceptor.clone()),
+                    observed: Some((service, Arc::clone(&world))),
                 };
-                tokio::spawn(async move { match server::serve(server, listener).await {} })
+                spawn(server, listener)
             })
             .collect();
+        let control = Control {
+            world: Arc::clone(&world),
+            url: control_url.clone(),
+            paths: files.paths.clone(),
+        };
+        servers.push(spawn(control.server(), control_listener));
         let dispatcher = deliveries::dispatch(Arc::clone(&world));
         servers.push(tokio::spawn(async move { match dispatcher.await {} }));
         Ok(Self {
             world,
-            ca_file,
-            anchors_file,
-            _directory: directory,
+            control_url,
+            files,
             servers,
         })
     }
@@ -109,14 +107,19 @@ impl Sandbox {
         self.world.url(service).clone()
     }
 
+    /// The base URL of the control API, with a trailing slash.
+    pub fn control_url(&self) -> &Url {
+        &self.control_url
+    }
+
     /// The PEM file of the authority that every HTTPS service's certificate is under.
     pub fn ca_file(&self) -> &Path {
-        &self.ca_file
+        &self.files.paths.authority
     }
 
     /// Every setting an unmodified connector needs, by the name of its environment variable.
     pub fn settings(&self) -> BTreeMap<String, String> {
-        settings::settings(&self.world, (&self.ca_file, &self.anchors_file))
+        settings::settings(&self.world, &self.files.paths)
     }
 }
 
@@ -126,6 +129,34 @@ impl Drop for Sandbox {
             server.abort();
         }
     }
+}
+
+/// What a client has to read from disk, removed with the sandbox.
+struct Files {
+    paths: Paths,
+    _directory: TempDir,
+}
+
+impl Files {
+    fn write(world: &World, authority: &Authority) -> anyhow::Result<Self> {
+        let directory = tempfile::tempdir().context("make the sandbox's directory")?;
+        let paths = Paths {
+            authority: directory.path().join("ca.pem"),
+            anchors: directory.path().join("callback-anchors.pem"),
+        };
+        std::fs::write(&paths.authority, authority.pem()?)
+            .context("write the TLS authority's certificate")?;
+        std::fs::write(&paths.anchors, world.certificates.lock().root_pem())
+            .context("write the signing authority's root certificate")?;
+        Ok(Self {
+            paths,
+            _directory: directory,
+        })
+    }
+}
+
+fn spawn(server: Server, listener: TcpListener) -> JoinHandle<()> {
+    tokio::spawn(async move { match server::serve(server, listener).await {} })
 }
 
 fn furnish(world: &World, options: &Options) {
@@ -157,12 +188,15 @@ async fn bind(ports: &BTreeMap<Service, u16>) -> anyhow::Result<BTreeMap<Service
     let mut listeners = BTreeMap::new();
     for service in Service::ALL {
         let port = ports.get(&service).copied().unwrap_or(0);
-        let listener = TcpListener::bind(("127.0.0.1", port))
-            .await
-            .with_context(|| format!("listen on 127.0.0.1:{port} as {service}"))?;
-        listeners.insert(service, listener);
+        listeners.insert(service, listen(port, &service.to_string()).await?);
     }
     Ok(listeners)
+}
+
+async fn listen(port: u16, name: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(("127.0.0.1", port))
+        .await
+        .with_context(|| format!("listen on 127.0.0.1:{port} as {name}"))
 }
 
 fn urls(listeners: &BTreeMap<Service, TcpListener>) -> anyhow::Result<Urls> {

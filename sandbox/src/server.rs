@@ -1,12 +1,12 @@
 //! Serves the routers: accept loop, TLS, request log, faults.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, convert::Infallible, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use axum::{
-    Router,
+    Json, Router,
     body::Body,
-    http::{Request, Response, StatusCode, header, request::Parts},
+    http::{HeaderName, HeaderValue, Request, Response, StatusCode, request::Parts},
     response::IntoResponse as _,
 };
 use bytes::Bytes;
@@ -35,12 +35,13 @@ const BODY_LIMIT: usize = 32 * 1024 * 1024;
 #[derive(Clone, Copy, Debug)]
 pub struct Cut;
 
-/// One service, ready to accept connections.
+/// A router, ready to accept connections.
 pub(crate) struct Server {
-    pub(crate) service: Service,
-    pub(crate) world: SharedWorld,
     pub(crate) router: Router,
     pub(crate) tls: Option<SslAcceptor>,
+    /// The service that the router is, and the world whose log and faults its requests meet. The
+    /// control API is none.
+    pub(crate) observed: Option<(Service, SharedWorld)>,
 }
 
 /// Accepts connections until the task is aborted, which ends them too.
@@ -97,7 +98,6 @@ async fn exchange(
 
 async fn answer(server: Arc<Server>, request: Request<Incoming>) -> Response<Body> {
     let (parts, body) = request.into_parts();
-    let started = server.world.clock.now();
     let body = match Limited::new(body, BODY_LIMIT).collect().await {
         Ok(body) => body.to_bytes(),
         Err(error) if error.is::<LengthLimitError>() => {
@@ -105,62 +105,65 @@ async fn answer(server: Arc<Server>, request: Request<Incoming>) -> Response<Bod
         }
         Err(_) => return cut(),
     };
+    match &server.observed {
+        None => handle(&server.router, parts, body).await,
+        Some((service, world)) => observe((*service, world), &server.router, parts, body).await,
+    }
+}
+
+/// Logs the request and lets it meet its fault.
+async fn observe(
+    (service, world): (Service, &SharedWorld),
+    router: &Router,
+    parts: Parts,
+    body: Bytes,
+) -> Response<Body> {
     let (method, uri) = (&parts.method, &parts.uri);
-    let record = requests::record(
-        server.service,
-        (method, uri, &parts.headers),
-        &body,
-        started,
-    );
-    let id = server.world.requests.start(record);
+    let request = (method, uri, &parts.headers);
+    let record = requests::record(service, request, &body, world.clock.now());
+    let id = world.requests.start(record);
     let target = uri.path_and_query().map_or("/", |it| it.as_str());
-    let fault = server
-        .world
-        .faults
-        .take(server.service, method.as_str(), target);
-    let response = with_fault(&server, fault, parts, body).await;
+    let fault = world.faults.take(service, method.as_str(), target);
+    tokio::time::sleep(world.faults.latency()).await;
+    let response = with_fault(router, fault, parts, body).await;
     let status = match response.extensions().get::<Cut>() {
         Some(Cut) => None,
         None => Some(response.status().as_u16()),
     };
-    server
-        .world
-        .requests
-        .finish(id, status, server.world.clock.now());
+    world.requests.finish(id, status, world.clock.now());
     response
 }
 
 async fn with_fault(
-    server: &Server,
+    router: &Router,
     fault: Option<Fault>,
     parts: Parts,
     body: Bytes,
 ) -> Response<Body> {
-    tokio::time::sleep(server.world.faults.latency()).await;
     let Some(fault) = fault else {
-        return handle(server, parts, body).await;
+        return handle(router, parts, body).await;
     };
     match (fault.when, fault.effect) {
         (When::Before, Effect::Delay(milliseconds)) => {
             tokio::time::sleep(Duration::from_millis(milliseconds)).await;
-            handle(server, parts, body).await
+            handle(router, parts, body).await
         }
         (When::After, Effect::Delay(milliseconds)) => {
-            let response = handle(server, parts, body).await;
+            let response = handle(router, parts, body).await;
             tokio::time::sleep(Duration::from_millis(milliseconds)).await;
             response
         }
         (When::Before, effect) => instead(effect).await,
         (When::After, effect) => {
-            handle(server, parts, body).await;
+            handle(router, parts, body).await;
             instead(effect).await
         }
     }
 }
 
-async fn handle(server: &Server, parts: Parts, body: Bytes) -> Response<Body> {
+async fn handle(router: &Router, parts: Parts, body: Bytes) -> Response<Body> {
     let request = Request::from_parts(parts, Body::from(body));
-    match server.router.clone().oneshot(request).await {
+    match router.clone().oneshot(request).await {
         Ok(response) => response,
         Err(never) => match never {},
     }
@@ -172,32 +175,28 @@ async fn instead(effect: Effect) -> Response<Body> {
             code,
             headers,
             body,
-        } => {
-            let mut response = match body {
-                Value::Null => StatusCode::OK.into_response(),
-                Value::String(text) => text.into_response(),
-                json => (
-                    [(header::CONTENT_TYPE, "application/json; charset=utf-8")],
-                    json.to_string(),
-                )
-                    .into_response(),
-            };
-            *response.status_mut() =
-                StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            for (name, value) in headers {
-                if let (Ok(name), Ok(value)) = (
-                    header::HeaderName::from_bytes(name.as_bytes()),
-                    header::HeaderValue::from_str(&value),
-                ) {
-                    response.headers_mut().insert(name, value);
-                }
-            }
-            response
-        }
+        } => told(code, headers, body),
         Effect::Cut => cut(),
         Effect::Hang => std::future::pending().await,
         Effect::Delay(_) => unreachable!("a delay keeps the service's own answer"),
     }
+}
+
+fn told(code: u16, headers: BTreeMap<String, String>, body: Value) -> Response<Body> {
+    let mut response = match body {
+        Value::Null => StatusCode::OK.into_response(),
+        Value::String(text) => text.into_response(),
+        json => Json(json).into_response(),
+    };
+    *response.status_mut() =
+        StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    for (name, value) in headers {
+        let name = HeaderName::from_bytes(name.as_bytes());
+        if let (Ok(name), Ok(value)) = (name, HeaderValue::from_str(&value)) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
 }
 
 fn cut() -> Response<Body> {

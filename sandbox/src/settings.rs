@@ -1,6 +1,6 @@
 //! The settings with which an unmodified connector works against a sandbox.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, path::PathBuf};
 
 use crate::{
     entra::{CLIENT_ID, CLIENT_SECRET, PARTNER_API, TENANT_ID},
@@ -11,11 +11,17 @@ use crate::{
 /// The vault's secret that holds the refresh token.
 pub const REFRESH_TOKEN_SECRET: &str = "partner-center-refresh-token";
 
+/// The files that settings name.
+#[derive(Clone, Debug)]
+pub(crate) struct Paths {
+    /// The TLS authority's certificate.
+    pub(crate) authority: PathBuf,
+    /// The signing authority's root certificate.
+    pub(crate) anchors: PathBuf,
+}
+
 /// Every setting, by the name of its environment variable.
-pub(crate) fn settings(
-    world: &SharedWorld,
-    (ca_file, anchors_file): (&Path, &Path),
-) -> BTreeMap<String, String> {
+pub(crate) fn settings(world: &SharedWorld, paths: &Paths) -> BTreeMap<String, String> {
     let origin = |service| world.url(service).as_str().trim_end_matches('/').to_owned();
     let authorities = origin(Service::AuthorityHost);
     let mut settings = vec![
@@ -43,11 +49,11 @@ pub(crate) fn settings(
         ("CALLBACK_TRUST_ANCHORS", "pem".to_owned()),
         (
             "CALLBACK_TRUST_ANCHORS_PEM",
-            anchors_file.display().to_string(),
+            paths.anchors.display().to_string(),
         ),
         ("CALLBACK_AIA_HOSTS", authorities.clone()),
         ("CALLBACK_CRL_HOSTS", authorities),
-        ("OUTBOUND_CA_FILE", ca_file.display().to_string()),
+        ("OUTBOUND_CA_FILE", paths.authority.display().to_string()),
         ("TOKEN_RENEWAL_SCHEDULE", "0 17 3 * * *".to_owned()),
     ];
     settings.extend(identity::settings(world));

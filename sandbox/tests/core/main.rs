@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a helper that fails is a failing test")]
 
 mod azure_sdk;
+mod control;
 mod entra;
 mod identity;
 mod key_vault;
