@@ -29,14 +29,12 @@ use crate::ids::{ETag, LeadId};
 use crate::lead::{
     Changes, Column, ColumnKind, Columns, Currency, Lead, LeadSchema, Note, Owner, Value,
 };
+use crate::mapping;
+use crate::mapping::columns::{STATE, TRANSACTION_CURRENCY};
 
 pub use self::error::{DataverseError, Failure};
 pub use self::wire::{BadRow, UnknownLookup};
 
-/// The state of a lead. Dataverse takes it in updates only.
-const STATE: Column = Column::named("statecode");
-/// The currency of all amounts of a lead.
-const CURRENCY: Column = Column::named("transactioncurrencyid");
 /// How many merges are followed from a lead to the one that survived.
 const MERGES_FOLLOWED: usize = 5;
 
@@ -96,8 +94,17 @@ pub struct WhoAmI {
 }
 
 impl Dataverse {
-    /// A client of the configured environment that reads and writes the `mapped` columns of leads, as far as they exist there.
+    /// A client of the configured environment, for the columns that referrals are mapped to.
     pub fn new(
+        config: &DataverseConfig,
+        transport: Transport,
+        tokens: Arc<dyn TokenSource>,
+    ) -> Self {
+        Self::of_columns(config, transport, tokens, mapping::columns())
+    }
+
+    /// A client that reads and writes `mapped` columns of leads, as far as they exist in the environment.
+    pub fn of_columns(
         config: &DataverseConfig,
         transport: Transport,
         tokens: Arc<dyn TokenSource>,
@@ -327,11 +334,12 @@ fn new_lead(
     let has_amount = columns
         .values()
         .any(|value| matches!(value, Value::Amount(_)));
-    if has_amount && !columns.contains_key(&CURRENCY) {
+    if has_amount && !columns.contains_key(&TRANSACTION_CURRENCY) {
         return Err(Failure::NoCurrency);
     }
     let mut body = Body::default();
     for (column, value) in columns {
+        // Dataverse takes the state of a lead in updates only, and says nothing when it comes with a creation.
         if *column != STATE && !organisation.missing.contains(column) {
             body.set(column, Some(value))?;
         }

@@ -147,6 +147,8 @@ impl Meaning {
         match (code.and_then(ErrorCode::meaning), status) {
             // The same code says that a table is missing and that an address or a method makes no sense.
             (Some(Self::NoTable), status) if status != 404 => Self::Rejected,
+            // The definitions of a table that is not there are told so.
+            (Some(Self::Shape), 404) => Self::NoTable,
             (Some(meaning), _) => meaning,
             (None, 404) if !is_document => Self::Stranger,
             (None, 412) if code.is_none() && is_document => Self::Precondition,

@@ -81,7 +81,7 @@ pub enum DataverseError {
     },
     /// Leads say that they were merged into each other.
     #[error(
-        "leads {} are merged in a circle; correct masterid of one of them",
+        "leads are merged in a circle, {}; reactivate the one that is to stand",
         path(ids)
     )]
     MergeCircle {
@@ -90,8 +90,7 @@ pub enum DataverseError {
     },
     /// A lead was merged into one that was merged, and so on, too often to be followed.
     #[error(
-        "lead {} leads through more merges than are followed: {}; name the surviving lead in the referral's externalReferenceId",
-        ids[0],
+        "leads are merged more often than is followed, {}; reactivate the one that is to stand",
         path(ids)
     )]
     MergedTooOften {

@@ -126,7 +126,8 @@ impl Definer {
     }
 
     async fn read(&self, requests: &Requests) -> Result<Arc<Organisation>, Failure> {
-        let definitions = definitions(requests).await?;
+        // Boxed: six calls at once would make every read and write of a lead carry their room.
+        let definitions = Box::pin(definitions(requests)).await?;
         let organisation = Arc::new(Organisation::new(definitions, &self.mapped));
         let before = self.kept().map(|kept| kept.organisation);
         let known = before.is_some_and(|before| before.missing == organisation.missing);

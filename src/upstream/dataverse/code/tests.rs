@@ -128,6 +128,9 @@ fn a_missing_table_is_told_from_a_method_that_makes_no_sense() {
     let code = ErrorCode::parse("0x8006088a");
     assert_eq!(Meaning::of(404, code, true), Meaning::NoTable);
     assert_eq!(Meaning::of(405, code, true), Meaning::Rejected);
+    let query = ErrorCode::parse("0x80060888");
+    assert_eq!(Meaning::of(404, query, true), Meaning::NoTable);
+    assert_eq!(Meaning::of(400, query, true), Meaning::Shape);
 }
 
 #[test]

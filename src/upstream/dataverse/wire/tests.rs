@@ -6,9 +6,9 @@ use rust_decimal::Decimal;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::{Body, lead, note, select};
+use super::{Body, Definitions, Rows, lead, note, select};
 use crate::ids::NoteId;
-use crate::lead::{Column, ColumnKind, LeadState, Note, Owner, Value};
+use crate::lead::{Column, ColumnKind, LeadSchema, LeadState, Note, Owner, Value};
 
 const COLUMNS: [(Column, ColumnKind); 6] = [
     (Column::named("subject"), ColumnKind::Text),
@@ -167,6 +167,47 @@ fn a_note_hangs_on_its_lead() {
     assert_eq!(
         body.bytes(),
         r#"{"notetext":"two\nlines","objectid_lead@odata.bind":"/leads(7a1f0b0e-6d3c-4e57-9a46-0c5c3f1d2b11)","subject":"Cut"}"#
+    );
+}
+
+#[test]
+fn definitions_without_limits_or_options_say_nothing_about_them() {
+    fn rows<T: serde::de::DeserializeOwned>(json: &str) -> Rows<T> {
+        serde_json::from_str(&format!(r#"{{"value": {json}}}"#)).unwrap()
+    }
+    let definitions = Definitions {
+        all: rows(r#"[{"LogicalName": "subject", "MetadataId": "x"}, {"LogicalName": "leadid"}]"#),
+        strings: rows(
+            r#"[{"LogicalName": "subject", "MaxLength": 50}, {"LogicalName": "odd", "MaxLength": null}]"#,
+        ),
+        memos: rows(r#"[{"LogicalName": "description", "MaxLength": 2000}]"#),
+        moneys: rows(
+            r#"[{"LogicalName": "revenue", "MinValue": 0.0, "MaxValue": 1E+14},
+                {"LogicalName": "free", "MinValue": null, "MaxValue": null}]"#,
+        ),
+        choices: rows(
+            r#"[{"LogicalName": "leadqualitycode", "OptionSet": {"Options": [{"Value": 1}, {"Value": 2}]}},
+                {"LogicalName": "shared", "OptionSet": null}]"#,
+        ),
+        statuses: rows(
+            r#"[{"LogicalName": "statuscode", "OptionSet": {"Options": [
+                {"Value": 1, "State": 0}, {"Value": 804240004, "State": 2}, {"Value": 9, "State": null}]}}]"#,
+        ),
+    };
+    assert_eq!(definitions.columns().count(), 2);
+    let named = Column::named;
+    assert_eq!(
+        LeadSchema::from(definitions),
+        LeadSchema {
+            lengths: [(named("subject"), 50), (named("description"), 2000)].into(),
+            choices: [
+                (named("leadqualitycode"), vec![1, 2]),
+                (named("shared"), vec![])
+            ]
+            .into(),
+            status_reasons: [(1, LeadState::Open), (804_240_004, LeadState::Disqualified)].into(),
+            amounts: [(named("revenue"), (0.into(), 100_000_000_000_000_i64.into()))].into(),
+        }
     );
 }
 
