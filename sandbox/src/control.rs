@@ -19,11 +19,33 @@
 //! | GET | `/tokens` | | 200 array of `{"grant", "audience", "issued"}` |
 //! | POST | `/consent` | | 201 `{"secret": name}`: the user consented, the vault's secret holds the new refresh token |
 //! | DELETE | `/consent` | | 204, every refresh token so far is revoked |
+//! | GET | `/referrals` | | 200 array of referrals, as Partner Center sends them now |
+//! | POST | `/referrals` | members of a referral, `{}` for none | 201 `{"id", "event"}`: a complete sample with a new id and these members; `referral-created` is raised |
+//! | GET | `/referrals/{id}` | | 200 the referral |
+//! | PUT | `/referrals/{id}` | a referral | 201, it is there exactly so; no event |
+//! | PATCH | `/referrals/{id}` | a merge patch (RFC 7396) | 200 `{"event": n}`, a new version; `referral-updated` is raised |
+//! | DELETE | `/referrals/{id}` | | 204, as if it had never been |
+//! | GET | `/registration` | | 200 `{"url", "events", "msSignature"}`, or null |
+//! | PUT | `/registration` | `{"url", "events": [name], "msSignature": bool}` | 204, events go there |
+//! | DELETE | `/registration` | | 204, events go nowhere |
+//! | GET | `/events` | | 200 array of [`crate::deliveries::Raised`], with every attempt |
+//! | GET | `/events/{n}` | | 200 one of them |
+//! | POST | `/events` | `{"kind": "signed", "tampered", "unsigned" or "wrong_key", "event": name, "referral": id, "times": n, "url": webhook}`, the last two optional | 200 array of `{"status", "body"}` or `{"error"}`, one for each copy sent (1000 at most) |
+//! | GET | `/leads` | | 200 array of leads, every column |
+//! | GET | `/leads/{id}` | | 200 the lead |
+//! | PUT | `/leads/{id}` | columns | 201, a seller entered it |
+//! | PATCH | `/leads/{id}` | columns | 204, a seller changed them |
+//! | DELETE | `/leads/{id}` | | 204, a seller deleted it |
+//! | GET | `/leads/{id}/notes` | | 200 array of the notes on its timeline |
 //!
+//! An id that is not there gets 404, and columns that Dataverse refuses its status and message.
 //! Services are named as in the answer to `GET /`. A body that cannot be read gets 400, 415 or 422
 //! with the reason as text.
 
+mod events;
+mod leads;
 mod loopback;
+mod referrals;
 mod time;
 mod traffic;
 
@@ -35,7 +57,7 @@ use axum::{
     http::StatusCode,
     middleware,
     response::{IntoResponse, Response},
-    routing::{get, put},
+    routing::{get, post, put},
 };
 use serde_json::{Value, json};
 use url::Url;
@@ -65,7 +87,27 @@ impl Control {
     }
 }
 
+/// A status and why, as text.
+type Problem = (StatusCode, String);
+
+fn not_found(kind: &str, id: &str) -> Problem {
+    (StatusCode::NOT_FOUND, format!("there is no {kind} {id}"))
+}
+
+fn unprocessable(error: &anyhow::Error) -> Problem {
+    (StatusCode::UNPROCESSABLE_ENTITY, format!("{error:#}"))
+}
+
 fn router(control: Control) -> Router {
+    Router::new()
+        .merge(steering())
+        .merge(records())
+        .layer(middleware::from_fn(loopback::only))
+        .with_state(control)
+}
+
+/// The sandbox itself.
+fn steering() -> Router<Control> {
     Router::new()
         .route("/", get(describe))
         .route(
@@ -84,12 +126,31 @@ fn router(control: Control) -> Router {
             get(time::read).post(time::advance).delete(time::reset),
         )
         .route("/tokens", get(tokens))
-        .route(
-            "/consent",
-            axum::routing::post(consent).delete(revoke_consent),
-        )
-        .layer(middleware::from_fn(loopback::only))
-        .with_state(control)
+        .route("/consent", post(consent).delete(revoke_consent))
+}
+
+/// What the services hold and send.
+fn records() -> Router<Control> {
+    let referral = get(referrals::read)
+        .put(referrals::seed)
+        .patch(referrals::edit)
+        .delete(referrals::remove);
+    let registration = get(referrals::registration)
+        .put(referrals::register)
+        .delete(referrals::unregister);
+    let lead = get(leads::read)
+        .put(leads::seed)
+        .patch(leads::edit)
+        .delete(leads::remove);
+    Router::new()
+        .route("/referrals", get(referrals::list).post(referrals::create))
+        .route("/referrals/{id}", referral)
+        .route("/registration", registration)
+        .route("/events", get(events::list).post(events::post))
+        .route("/events/{id}", get(events::read))
+        .route("/leads", get(leads::list))
+        .route("/leads/{id}", lead)
+        .route("/leads/{id}/notes", get(leads::notes))
 }
 
 async fn describe(Shared(control): Shared<Control>) -> Json<Value> {

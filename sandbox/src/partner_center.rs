@@ -224,7 +224,7 @@ pub(crate) fn wire_time(moment: Timestamp) -> String {
 }
 
 /// JSON Merge Patch (RFC 7396).
-fn merge(target: &mut Value, change: &Value) {
+pub(crate) fn merge(target: &mut Value, change: &Value) {
     let Value::Object(change) = change else {
         *target = change.clone();
         return;

@@ -8,7 +8,12 @@ use crate::Fixture;
 
 impl Fixture {
     /// A request to the control API; the answer is null when it has no body.
-    async fn control(&self, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {
+    pub(crate) async fn control(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> (u16, Value) {
         let url = self.sandbox.control_url().join(path).unwrap();
         let mut request = self.client.request(method, url);
         if let Some(body) = body {
@@ -22,7 +27,7 @@ impl Fixture {
         (status, serde_json::from_str(&text).unwrap_or(Value::Null))
     }
 
-    async fn read(&self, path: &str) -> Value {
+    pub(crate) async fn read(&self, path: &str) -> Value {
         let (status, body) = self.control(Method::GET, path, None).await;
         assert_eq!(status, 200, "{path}: {body}");
         body

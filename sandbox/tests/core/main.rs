@@ -6,6 +6,7 @@ mod control;
 mod entra;
 mod identity;
 mod key_vault;
+mod records;
 mod wire;
 
 use std::time::Duration;
