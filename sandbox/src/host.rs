@@ -286,6 +286,11 @@ impl Host {
         self.shared.console.lines()
     }
 
+    /// The log lines after the first `seen`, as soon as there are any.
+    pub async fn logs_after(&self, seen: usize) -> Vec<LogLine> {
+        self.shared.console.after(seen).await
+    }
+
     /// The lines of level Error: the handler's error stream, and the host's own complaints.
     pub fn errors(&self) -> Vec<LogLine> {
         self.logs()

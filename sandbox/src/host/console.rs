@@ -118,6 +118,14 @@ impl Console {
         }
     }
 
+    /// The lines after the first `seen`, as soon as there are any.
+    pub(super) async fn after(&self, seen: usize) -> Vec<LogLine> {
+        let mut count = self.count.subscribe();
+        // The sender lives as long as the console, so the wait ends only with a line.
+        drop(count.wait_for(|&now| now > seen).await);
+        self.lines().split_off(seen)
+    }
+
     fn push(&self, line: LogLine) {
         let mut lines = lock(&self.lines);
         lines.push(line);

@@ -72,10 +72,7 @@ impl Launch {
             // Left as it is written, for the look-up in PATH.
             None => PathBuf::from(named),
         };
-        let mut environment: BTreeMap<String, String> = INHERITED
-            .iter()
-            .filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)))
-            .collect();
+        let mut environment = inherited();
         environment.extend(settings.clone());
         Ok(Self {
             executable,
@@ -91,6 +88,15 @@ impl Launch {
                 .map(|timeout| timeout + Duration::from_mins(1)),
         })
     }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a child process is given a part of the parent's environment"
+)]
+fn inherited() -> BTreeMap<String, String> {
+    let value = |name: &str| Some((name.to_owned(), std::env::var(name).ok()?));
+    INHERITED.into_iter().filter_map(value).collect()
 }
 
 /// Starts the process with its two output streams followed; gives it with the port it was told.

@@ -1,0 +1,130 @@
+//! Prints what one event did.
+
+use anyhow::Result;
+use sandbox::Record;
+use sandbox::host::{Level, LogLine};
+use serde_json::Value;
+
+use super::diff::{self, Change};
+use super::stage::{Answer, Moment};
+use crate::screen::{Screen, Tone, cut};
+
+/// Columns that the organisation keeps by itself, and names that only repeat another column.
+const KEPT_BY_THE_ORGANISATION: [&str; 3] = ["versionnumber", "modifiedon", "importsequencenumber"];
+/// The longest value that is printed whole.
+const VALUE_WIDTH: usize = 60;
+
+/// The status and the body of the answer.
+pub(super) fn answer(screen: Screen, answer: &Answer) -> Result<()> {
+    screen.heading("Answer")?;
+    let body = if answer.body.is_empty() {
+        "(no body)"
+    } else {
+        &answer.body
+    };
+    screen.text(Tone::Plain, &format!("{}  {body}", answer.status))
+}
+
+/// The lead: every filled column when it is new, else the columns that changed.
+pub(super) fn lead(screen: Screen, before: &Moment, after: &Moment) -> Result<()> {
+    let is_new = before.lead.is_null() && !after.lead.is_null();
+    screen.heading(if is_new {
+        "Lead in Dynamics 365, column by column"
+    } else {
+        "Lead: what changed"
+    })?;
+    let mut changes = diff::changes(&before.lead, &after.lead);
+    changes.retain(|change| is_worth_printing(&change.path));
+    if !is_new {
+        return print(screen, &changes);
+    }
+    let rows = changes
+        .into_iter()
+        .map(|change| vec![change.path, short(&change.after.unwrap_or_default())]);
+    screen.table(&rows.collect::<Vec<_>>())
+}
+
+/// The referral: what changed between two moments.
+pub(super) fn referral(screen: Screen, before: &Moment, after: &Moment) -> Result<()> {
+    screen.heading("Referral in Partner Center, before and after")?;
+    print(screen, &diff::changes(&before.referral, &after.referral))
+}
+
+/// Every request to a system outside the connector.
+pub(super) fn requests(screen: Screen, records: &[Record]) -> Result<()> {
+    screen.heading("Upstream calls")?;
+    if records.is_empty() {
+        return screen.text(Tone::Faint, "none");
+    }
+    let row = |record: &Record| {
+        let status = record
+            .status
+            .map_or_else(|| "—".to_owned(), |status| status.to_string());
+        let target = record.query.as_ref().map_or_else(
+            || record.path.clone(),
+            |query| format!("{}?{query}", record.path),
+        );
+        let took = record
+            .finished
+            .map(|finished| finished.duration_since(record.started).as_millis());
+        let took = took.map_or_else(String::new, |took| format!("{took} ms"));
+        vec![
+            record.service.to_string(),
+            record.method.clone(),
+            status,
+            took,
+            cut(&target, VALUE_WIDTH),
+        ]
+    };
+    screen.table(&records.iter().map(row).collect::<Vec<_>>())
+}
+
+/// What the connector and the host have logged.
+pub(super) fn log(screen: Screen, lines: &[LogLine]) -> Result<()> {
+    screen.heading("Log")?;
+    if lines.is_empty() {
+        return screen.text(Tone::Faint, "nothing");
+    }
+    lines.iter().try_for_each(|line| {
+        let tone = if line.level == Level::Error {
+            Tone::Bad
+        } else {
+            Tone::Faint
+        };
+        screen.text(tone, &line.text)
+    })
+}
+
+/// The filled members of a document, for a first look.
+pub(super) fn document(screen: Screen, title: &str, document: &Value) -> Result<()> {
+    screen.heading(title)?;
+    let rows = diff::members(document)
+        .into_iter()
+        .map(|(path, value)| vec![path, short(&value)]);
+    screen.table(&rows.collect::<Vec<_>>())
+}
+
+fn print(screen: Screen, changes: &[Change]) -> Result<()> {
+    if changes.is_empty() {
+        return screen.text(Tone::Faint, "nothing");
+    }
+    let side =
+        |value: &Option<String>| value.as_deref().map_or_else(|| "(empty)".to_owned(), short);
+    let row = |change: &Change| {
+        vec![
+            change.path.clone(),
+            side(&change.before),
+            "→".to_owned(),
+            side(&change.after),
+        ]
+    };
+    screen.table(&changes.iter().map(row).collect::<Vec<_>>())
+}
+
+fn short(value: &str) -> String {
+    cut(value, VALUE_WIDTH)
+}
+
+fn is_worth_printing(path: &str) -> bool {
+    !path.contains('@') && !KEPT_BY_THE_ORGANISATION.contains(&path)
+}

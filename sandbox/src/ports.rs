@@ -1,0 +1,34 @@
+//! The fixed ports of a sandbox that a person starts.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result};
+use sandbox::Service;
+
+/// The first of the fixed ports: the control API's. The services follow in their order.
+pub(crate) const DEFAULT_BASE: u16 = 7400;
+
+/// The port of every service when the control API is at `base`.
+pub(crate) fn services(base: u16) -> Result<BTreeMap<Service, u16>> {
+    let after = |(place, service): (usize, Service)| {
+        let place = u16::try_from(place + 1).ok()?;
+        Some((service, base.checked_add(place)?))
+    };
+    let ports = Service::ALL.into_iter().enumerate().map(after);
+    ports
+        .collect::<Option<_>>()
+        .with_context(|| format!("the ports after {base} do not exist, choose a lower base"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn services_stand_behind_the_control_api_in_order() {
+        let ports = services(7400).unwrap();
+        assert_eq!(ports[&Service::Entra], 7401);
+        assert_eq!(ports[&Service::Dataverse], 7405);
+        assert!(services(u16::MAX - 3).is_err());
+    }
+}
