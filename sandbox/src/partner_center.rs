@@ -4,6 +4,7 @@
 //! Referrals are kept as the JSON documents that are sent, members nobody knows included.
 
 pub mod builder;
+pub mod effects;
 mod list;
 mod odata;
 mod patch;

@@ -151,7 +151,9 @@ fn write(
             .store(id, document, now)
             .ok_or_else(Refused::not_found)?
     };
-    world.raise(Event::referral(REFERRAL_UPDATED, id, changed));
+    // The id as the referral has it: the caller may have written it in other letters.
+    let own = document.get("id").and_then(Value::as_str).unwrap_or(id);
+    world.raise(Event::referral(REFERRAL_UPDATED, own, changed));
     Ok(document)
 }
 

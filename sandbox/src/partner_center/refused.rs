@@ -4,6 +4,8 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
+use crate::faults::Effect;
+
 /// A refusal of the referral API: `{"error":{…}}` (Partner Center, "Error codes").
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Refused {
@@ -80,6 +82,15 @@ impl Refused {
         }
     }
 
+    pub(super) fn unavailable() -> Self {
+        let message = "The service is not available. Try the request again after a delay.";
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "serviceNotAvailable",
+            message,
+        )
+    }
+
     pub(super) fn method() -> Self {
         let message = "The method is not allowed for this resource.";
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "invalidRequest", message)
@@ -95,16 +106,22 @@ impl Refused {
     }
 }
 
-impl IntoResponse for Refused {
-    fn into_response(self) -> Response {
+impl Refused {
+    fn body(&self) -> Value {
         let mut error = json!({ "code": self.code, "message": self.message });
         if let Some(target) = self.target {
             error["target"] = target.into();
         }
-        if let Some(inner) = self.inner {
-            error["innerError"] = inner;
+        if let Some(inner) = &self.inner {
+            error["innerError"] = inner.clone();
         }
-        let mut response = json_response(self.status, &json!({ "error": error }));
+        json!({ "error": error })
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let mut response = json_response(self.status, &self.body());
         if self.challenge {
             challenge(&mut response);
         }
@@ -112,6 +129,7 @@ impl IntoResponse for Refused {
     }
 }
 
+const CHALLENGE: &str = "Bearer error=\"invalid_token\"";
 const MFA_REQUIRED: &str = "MFA required.";
 
 /// A refusal of the older host: `{"code","description","data","source"}`. Of the codes only 900421 is
@@ -156,10 +174,26 @@ impl IntoResponse for OldRefused {
     }
 }
 
-/// The gateway's own 429 (Partner Center, "API throttling guidance").
-pub(super) fn throttled(seconds: u64) -> Response {
+impl From<Refused> for Effect {
+    fn from(refused: Refused) -> Self {
+        let challenge = ("www-authenticate".to_owned(), CHALLENGE.to_owned());
+        Self::Status {
+            code: refused.status.as_u16(),
+            headers: refused.challenge.then_some(challenge).into_iter().collect(),
+            body: refused.body(),
+        }
+    }
+}
+
+/// The body of the gateway's own 429 (Partner Center, "API throttling guidance").
+pub(super) fn throttle_body(seconds: u64) -> Value {
     let message = format!("Rate limit is exceeded. Try again in {seconds} seconds.");
-    let body = json!({ "statusCode": 429, "message": message });
+    json!({ "statusCode": 429, "message": message })
+}
+
+/// The gateway's own 429.
+pub(super) fn throttled(seconds: u64) -> Response {
+    let body = throttle_body(seconds);
     let mut response = json_response(StatusCode::TOO_MANY_REQUESTS, &body);
     set(&mut response, header::RETRY_AFTER, &seconds.to_string());
     response
@@ -183,9 +217,5 @@ pub(super) fn set(response: &mut Response, name: HeaderName, value: &str) {
 }
 
 fn challenge(response: &mut Response) {
-    set(
-        response,
-        header::WWW_AUTHENTICATE,
-        "Bearer error=\"invalid_token\"",
-    );
+    set(response, header::WWW_AUTHENTICATE, CHALLENGE);
 }

@@ -143,25 +143,12 @@ pub(super) async fn test(Shared(world): Shared<SharedWorld>, headers: HeaderMap)
     {
         let mut state = world.partner_center.lock();
         let registration = state.registration.clone().ok_or_else(none)?;
-        if !registration
-            .events
-            .iter()
-            .any(|event| event == TEST_CREATED)
-        {
+        if !registration.events.iter().any(|it| it == TEST_CREATED) {
             let message = "The registration does not include test-created.";
             return Err(OldRefused::new(StatusCode::BAD_REQUEST, message));
         }
-        let minute = SignedDuration::from_mins(1);
-        let recent: Vec<_> = state
-            .tests
-            .iter()
-            .map(|it| now.duration_since(it.requested))
-            .collect();
-        let recent: Vec<_> = recent.into_iter().filter(|age| *age < minute).collect();
-        if recent.len() >= TESTS_A_MINUTE {
-            let oldest = recent.first().copied().unwrap_or_default();
-            let wait = (minute - oldest).as_secs() + 1;
-            return Ok(throttled(wait.unsigned_abs()));
+        if let Some(wait) = wait_for_next(&state.tests, now) {
+            return Ok(throttled(wait.as_secs().unsigned_abs() + 1));
         }
         state.tests.push(Test {
             correlation,
@@ -173,15 +160,21 @@ pub(super) async fn test(Shared(world): Shared<SharedWorld>, headers: HeaderMap)
     }
     let event = world.raise(Event::test(correlation, now));
     let mut state = world.partner_center.lock();
-    if let Some(test) = state
-        .tests
-        .iter_mut()
-        .find(|it| it.correlation == correlation)
-    {
+    let mut tests = state.tests.iter_mut();
+    if let Some(test) = tests.find(|it| it.correlation == correlation) {
         test.event = Some(event);
     }
     let body = json!({ "correlationId": correlation.to_string() });
     Ok(json_response(StatusCode::OK, &body))
+}
+
+/// How long until another test may be asked for; `None` when one may be now.
+fn wait_for_next(tests: &[Test], now: Timestamp) -> Option<SignedDuration> {
+    let minute = SignedDuration::from_mins(1);
+    let ages = tests.iter().map(|it| now.duration_since(it.requested));
+    let recent: Vec<_> = ages.filter(|age| *age < minute).collect();
+    let full = recent.len() >= TESTS_A_MINUTE;
+    full.then(|| minute - recent.first().copied().unwrap_or_default())
 }
 
 /// How a test event fared, attempt by attempt.

@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 use super::{Caller, SignIn, send};
 use crate::deliveries::Outcome;
 use crate::entra::{PARTNER_API, PARTNER_CENTER_API};
-use crate::partner_center::{ReferralBuilder, sample};
+use crate::partner_center::{ReferralBuilder, effects, sample};
+use crate::{Fault, Service};
 
 #[tokio::test]
 async fn every_sample_is_read_back_as_it_was_seeded() {
@@ -307,4 +308,53 @@ async fn people_can_edit_deny_and_take_away_a_referral() {
             .status,
         405
     );
+}
+
+#[tokio::test]
+async fn refusals_can_be_injected_in_the_services_own_words() {
+    let caller = Caller::start().await;
+    let id = caller.seed(ReferralBuilder::new());
+    let expected = [
+        (effects::throttled(57), 429, "/statusCode", json!(429)),
+        (
+            effects::stale(),
+            412,
+            "/error/innerError/code",
+            json!("99918"),
+        ),
+        (
+            effects::second_factor_required(),
+            401,
+            "/error/innerError/code",
+            json!("900421"),
+        ),
+        (
+            effects::unauthenticated(),
+            401,
+            "/error/code",
+            json!("unauthenticated"),
+        ),
+        (effects::denied(), 403, "/error/code", json!("accessDenied")),
+        (
+            effects::unavailable(),
+            503,
+            "/error/code",
+            json!("serviceNotAvailable"),
+        ),
+    ];
+    for (effect, status, pointer, value) in expected {
+        let fault = Fault::new(Service::PartnerCenter, effect).times(1);
+        caller.sandbox.world().faults.add(fault);
+        let answer = caller.read(&id).await;
+        assert_eq!(
+            (answer.status, answer.body.pointer(pointer)),
+            (status, Some(&value))
+        );
+        assert_eq!(answer.headers.contains_key("retry-after"), status == 429);
+        assert_eq!(
+            answer.headers.contains_key("www-authenticate"),
+            status == 401
+        );
+    }
+    assert_eq!(caller.read(&id).await.status, 200);
 }
