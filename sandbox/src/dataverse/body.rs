@@ -64,6 +64,15 @@ pub(super) fn row(
     Ok(members)
 }
 
+/// Refuses a query that selects or expands what the table does not have.
+pub(super) fn check(table: &Table, query: &Query) -> Outcome<()> {
+    selected(table, query.select.as_deref())?;
+    for expand in &query.expand {
+        navigation(table, expand)?;
+    }
+    Ok(())
+}
+
 /// The columns `$select` names, and the primary key whether named or not.
 fn selected<'a>(table: &'a Table, select: Option<&[String]>) -> Outcome<Vec<&'a Column>> {
     let Some(names) = select else {
@@ -119,11 +128,18 @@ fn label(kind: &Kind, number: i64) -> Option<&'static str> {
     }
 }
 
+fn navigation<'a>(
+    table: &'a Table,
+    expand: &Expand,
+) -> Outcome<(&'a Column, &'static [&'static str])> {
+    table
+        .navigation(&expand.name)
+        .ok_or_else(|| unknown_property(table, &expand.name))
+}
+
 /// The row behind a single-valued navigation property, or null.
 fn expanded(state: &State, table: &Table, row: &Row, expand: &Expand) -> Outcome<Json> {
-    let (column, targets) = table
-        .navigation(&expand.name)
-        .ok_or_else(|| unknown_property(table, &expand.name))?;
+    let (column, targets) = navigation(table, expand)?;
     let Some(Cell::Row(target, id)) = row.get(column.name) else {
         return Ok(Json::Cell(None));
     };

@@ -58,6 +58,12 @@ impl Traffic {
         Ok(())
     }
 
+    /// Whether no request is running.
+    #[cfg(test)]
+    pub(super) fn is_quiet(&self) -> bool {
+        self.0.values().all(|user| user.running == 0)
+    }
+
     /// A request of `user` has been answered.
     pub(super) fn finish(&mut self, user: &str) {
         if let Some(user) = self.0.get_mut(user) {

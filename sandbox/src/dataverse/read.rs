@@ -104,6 +104,7 @@ impl State {
         let preferences = Preferences::of(call.headers);
         let (page, total, next) = {
             let table = self.definition(table);
+            body::check(table, &query)?;
             let rows = self.matching(table, &query, related)?;
             self.page(call, table, &query, preferences.page_size, rows)?
         };

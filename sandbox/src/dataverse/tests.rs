@@ -1,6 +1,10 @@
 //! The Web API over HTTPS, as any client meets it.
 
+mod behaviour;
+mod lists;
+mod metadata;
 mod preconditions;
+mod values;
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Certificate, Client, Method, StatusCode};
