@@ -109,6 +109,17 @@ pub enum LeadState {
     Disqualified,
 }
 
+impl LeadState {
+    /// The number Dataverse knows it by.
+    pub const fn number(self) -> i32 {
+        match self {
+            Self::Open => 0,
+            Self::Qualified => 1,
+            Self::Disqualified => 2,
+        }
+    }
+}
+
 /// Who gets a new lead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Owner {

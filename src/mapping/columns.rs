@@ -158,7 +158,7 @@ const fn row(
 }
 
 /// Every mapped column of a lead.
-pub const ROWS: [Row; 22] = {
+pub static ROWS: [Row; 22] = {
     use ColumnKind::{Amount, Choice, Date, Flag, Row, Text};
     use Unit::{Address, Closing, Company, Consent, Contact, Deal, Description, Origin, Topic};
     [
@@ -321,5 +321,5 @@ pub const ROWS: [Row; 22] = {
 
 /// Every mapped column with what it holds.
 pub fn columns() -> impl Iterator<Item = (Column, ColumnKind)> {
-    ROWS.into_iter().map(|row| (row.column, row.kind))
+    ROWS.iter().map(|row| (row.column.clone(), row.kind))
 }

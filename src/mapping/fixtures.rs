@@ -102,9 +102,9 @@ pub(crate) fn status(state: ReferralState) -> ReferralStatus {
 /// An organisation with the limits Dynamics 365 ships with.
 pub(crate) fn schema() -> LeadSchema {
     let mut schema = LeadSchema::default();
-    for row in ROWS {
+    for row in &ROWS {
         if row.kind == ColumnKind::Text {
-            schema.lengths.insert(row.column, 100);
+            schema.lengths.insert(row.column.clone(), 100);
         }
     }
     schema.lengths.insert(DESCRIPTION, 2000);

@@ -34,8 +34,8 @@ fn losses(projection: &Projection) -> Vec<(&str, LossReason, &str)> {
 #[test]
 fn the_table_in_the_documentation_is_the_table_in_the_code() {
     let head = "| Lead column | Value from the referral | Unit | Winner | Written |\n|---|---|---|---|---|\n";
-    let rows = ROWS.map(|row| {
-        let (column, source, unit, rule) = (row.column, row.source, row.unit.word(), row.rule);
+    let rows = ROWS.each_ref().map(|row| {
+        let (column, source, unit, rule) = (&row.column, row.source, row.unit.word(), row.rule);
         let (winner, written) = (rule.winner(), rule.written());
         format!("| `{column}` | {source} | {unit} | {winner} | {written} |\n")
     });

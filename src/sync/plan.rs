@@ -1,0 +1,278 @@
+//! Decides what one sync does. Pure and total: the same inputs give the same plan, and every input has one.
+
+mod merge;
+mod notes;
+mod patches;
+mod report;
+
+use jiff::Timestamp;
+
+pub use report::{Ignored, Outcome, Report};
+
+use crate::ids::{ETag, LeadId};
+use crate::lead::{Changes, Columns, Currency, Lead, LeadSchema, LeadState, Note, Owner, Value};
+use crate::mapping::columns::STATUS;
+use crate::mapping::status::{self, Inbound};
+use crate::mapping::{self, Projection};
+use crate::referral::{Direction, PatchOperation, Referral};
+use crate::sync::options::{Mode, SyncOptions};
+
+/// Everything a decision is made from.
+#[derive(Clone, Copy, Debug)]
+pub struct Inputs<'a> {
+    /// The referral as read after the lead.
+    pub referral: &'a Referral,
+    /// The lead as read before the referral.
+    pub lead: &'a LeadFinding,
+    /// What the organisation's table takes.
+    pub schema: &'a LeadSchema,
+    /// The organisation's row for the referral's currency.
+    pub currency: Option<&'a Currency>,
+    /// The row of the lead's own currency, where it is needed and another.
+    pub lead_currency: Option<&'a Currency>,
+    /// The administrator's choices.
+    pub options: &'a SyncOptions,
+    /// The present.
+    pub now: Timestamp,
+}
+
+/// Whether the referral has a lead.
+#[derive(Clone, Debug, PartialEq)]
+pub enum LeadFinding {
+    /// Neither under the referral's own id nor where its `externalReferenceId` points.
+    Absent,
+    /// There is one.
+    Found {
+        /// The lead that is worked with.
+        lead: Lead,
+        /// The lead that was merged into it, if that is how it was found.
+        merged_from: Option<LeadId>,
+    },
+}
+
+/// What one sync does, in this order: create the lead, write the notes, update the lead, send the patches.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// What happens to the lead.
+    pub lead: LeadAction,
+    /// What the lead's timeline must hold. Writing one twice makes one.
+    pub notes: Vec<Note>,
+    /// What is sent to the referral: each an own request, in this order.
+    pub patches: Vec<Vec<PatchOperation>>,
+    /// What a person may want to know.
+    pub reports: Vec<Report>,
+    /// What the sync comes to once all this is done.
+    pub outcome: Outcome,
+}
+
+/// What happens to the lead.
+#[derive(Clone, Debug, PartialEq)]
+pub enum LeadAction {
+    /// Nothing.
+    None,
+    /// It is created, under the referral's own id, unless it exists.
+    Create {
+        /// Its columns.
+        columns: Columns,
+        /// Who gets it.
+        owner: Option<Owner>,
+        /// When the referral was made.
+        created: Option<Timestamp>,
+    },
+    /// Some of its columns change.
+    Update {
+        /// The version they were compared with.
+        etag: ETag,
+        /// The columns that differ.
+        changes: Changes,
+    },
+}
+
+impl Plan {
+    fn nothing(outcome: Outcome) -> Self {
+        Self {
+            lead: LeadAction::None,
+            notes: Vec::new(),
+            patches: Vec::new(),
+            reports: Vec::new(),
+            outcome,
+        }
+    }
+
+    /// The same plan as something that is only reported.
+    fn observed(self) -> Self {
+        let mut reports = self.reports;
+        match self.lead {
+            LeadAction::None => {}
+            LeadAction::Create { .. } => reports.push(Report::WouldCreate),
+            LeadAction::Update { changes, .. } => {
+                reports.extend(changes.into_keys().map(Report::WouldWrite));
+            }
+        }
+        reports.extend(self.notes.iter().map(|_| Report::WouldNote));
+        let operations = self.patches.iter().flatten();
+        reports.extend(operations.map(|operation| Report::WouldSend(operation.path)));
+        let outcome = match self.outcome {
+            Outcome::Created | Outcome::Updated | Outcome::Linked | Outcome::WrittenBack => {
+                Outcome::Observed
+            }
+            other => other,
+        };
+        Self {
+            reports,
+            ..Self::nothing(outcome)
+        }
+    }
+}
+
+/// What a sync of these inputs does. In observe mode that is nothing, and what it would be in link mode is reported.
+pub fn plan(inputs: &Inputs<'_>) -> Plan {
+    if inputs.options.mode != Mode::Observe {
+        return decide(inputs);
+    }
+    let options = SyncOptions {
+        mode: Mode::Link,
+        ..inputs.options.clone()
+    };
+    decide(&Inputs {
+        options: &options,
+        ..*inputs
+    })
+    .observed()
+}
+
+fn decide(inputs: &Inputs<'_>) -> Plan {
+    let referral = inputs.referral;
+    let ignored = if referral.direction == Direction::Outgoing {
+        Some(Ignored::Outgoing)
+    } else if referral.is_spam {
+        Some(Ignored::Spam)
+    } else if !mapping::passes(&inputs.options.filter, referral) {
+        Some(Ignored::Filtered)
+    } else {
+        None
+    };
+    if let Some(why) = ignored {
+        return Plan::nothing(Outcome::Ignored(why));
+    }
+    let projection = mapping::project(referral, inputs.schema, inputs.currency, inputs.options);
+    match inputs.lead {
+        LeadFinding::Found { lead, merged_from } => {
+            existing(inputs, &projection, lead, *merged_from)
+        }
+        LeadFinding::Absent if names(referral, LeadId::of(referral.id)) => Plan {
+            reports: vec![Report::LeadDeleted],
+            ..Plan::nothing(Outcome::LeadDeleted)
+        },
+        LeadFinding::Absent if referral.status.state.is_closed() => {
+            Plan::nothing(Outcome::Ignored(Ignored::Closed))
+        }
+        LeadFinding::Absent => create(inputs, &projection),
+    }
+}
+
+/// Whether the referral's `externalReferenceId` is `lead`, however it is written.
+fn names(referral: &Referral, lead: LeadId) -> bool {
+    reference(referral).and_then(|text| text.parse().ok()) == Some(lead)
+}
+
+/// The referral's `externalReferenceId`, if it says anything.
+fn reference(referral: &Referral) -> Option<&str> {
+    let text = referral.external_reference.as_deref()?.trim();
+    (!text.is_empty()).then_some(text)
+}
+
+fn create(inputs: &Inputs<'_>, projection: &Projection) -> Plan {
+    let referral = inputs.referral;
+    let mut columns = projection.columns.clone();
+    let state = referral.status.state;
+    if let Inbound::Contacted(reason) =
+        status::inbound(state, LeadState::Open, Some(status::NEW), inputs.schema)
+    {
+        columns.insert(STATUS, Value::Choice(reason));
+    }
+    let mut reports = lost(projection);
+    let notes = notes::notes(&notes::Occasion {
+        referral,
+        projection,
+        columns: &columns,
+        conflicts: &[],
+        flagged: false,
+        is_first: true,
+    });
+    let link = patches::link(inputs, LeadId::of(referral.id), None, &mut reports);
+    Plan {
+        lead: LeadAction::Create {
+            columns,
+            owner: inputs.options.owner,
+            created: referral.created.filter(|created| *created < inputs.now),
+        },
+        notes,
+        patches: link.into_iter().map(|operation| vec![operation]).collect(),
+        reports,
+        outcome: Outcome::Created,
+    }
+}
+
+fn existing(
+    inputs: &Inputs<'_>,
+    projection: &Projection,
+    lead: &Lead,
+    merged_from: Option<LeadId>,
+) -> Plan {
+    let referral = inputs.referral;
+    let merge::Merged {
+        mut changes,
+        conflicts,
+    } = merge::merge(referral, projection, &lead.columns);
+    let state = referral.status.state;
+    let inbound = status::inbound(state, lead.state, lead.status_reason, inputs.schema);
+    merge::apply_status(inbound, &mut changes);
+
+    let mut reports = lost(projection);
+    reports.extend(merged_from.map(|_| Report::LeadMerged));
+    reports.extend(conflicts.iter().copied().map(Report::Differs));
+    let flagged = inbound == Inbound::Flag;
+    reports.extend(flagged.then_some(Report::Flagged));
+    let columns = merge::after(&lead.columns, &changes);
+    let link = patches::link(inputs, lead.id, merged_from, &mut reports);
+    let notes = notes::notes(&notes::Occasion {
+        referral,
+        projection,
+        columns: &columns,
+        conflicts: &conflicts,
+        flagged,
+        is_first: link.is_some(),
+    });
+    let mut sent = patches::data(inputs, projection, &columns, &mut reports);
+    let rests = changes.is_empty();
+    sent.extend(patches::status(inputs, lead, rests, &mut reports));
+    let outcome = match (rests, sent.is_empty(), &link) {
+        (false, ..) => Outcome::Updated,
+        (true, false, _) => Outcome::WrittenBack,
+        (true, true, Some(_)) => Outcome::Linked,
+        (true, true, None) => Outcome::Unchanged,
+    };
+    Plan {
+        lead: if rests {
+            LeadAction::None
+        } else {
+            let etag = lead.etag.clone();
+            LeadAction::Update { etag, changes }
+        },
+        notes,
+        patches: link.map(|it| vec![it]).into_iter().chain(sent).collect(),
+        reports,
+        outcome,
+    }
+}
+
+fn lost(projection: &Projection) -> Vec<Report> {
+    let losses = projection.losses.iter();
+    losses
+        .map(|loss| Report::Lost(loss.column.clone(), loss.reason))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

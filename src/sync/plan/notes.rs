@@ -1,0 +1,149 @@
+//! What the lead's timeline must hold. A note's id follows from what it says, so that writing it twice makes one.
+
+use uuid::Uuid;
+
+use crate::ids::{NoteId, ReferralId};
+use crate::lead::{Columns, Note, Value};
+use crate::mapping::columns::DESCRIPTION;
+use crate::mapping::{Loss, LossReason, Projection, ROWS, Row, Unit};
+use crate::referral::Referral;
+use crate::text;
+
+/// Longest text of a note, in UTF-16 units (Dataverse, `annotation.notetext`).
+const LONGEST: usize = 100_000;
+
+/// What notes are written from.
+pub(super) struct Occasion<'a> {
+    pub(super) referral: &'a Referral,
+    pub(super) projection: &'a Projection,
+    /// The lead's columns as they will be.
+    pub(super) columns: &'a Columns,
+    /// Where the lead's value was kept against the referral's.
+    pub(super) conflicts: &'a [Unit],
+    /// The referral was closed under a lead that somebody works on.
+    pub(super) flagged: bool,
+    /// The referral does not name its lead yet: what is written once has to be made sure of.
+    pub(super) is_first: bool,
+}
+
+/// The notes that must be there.
+pub(super) fn notes(occasion: &Occasion<'_>) -> Vec<Note> {
+    let mut notes = Vec::new();
+    if occasion.is_first {
+        notes.extend(invitation(occasion.referral));
+    }
+    notes.extend(description(occasion));
+    notes.extend(losses(occasion));
+    if occasion.flagged {
+        notes.push(flag(occasion.referral));
+    }
+    notes.extend(
+        occasion
+            .conflicts
+            .iter()
+            .map(|unit| conflict(occasion, *unit)),
+    );
+    notes
+}
+
+fn note(referral: ReferralId, subject: &str, text: &str) -> Note {
+    let content = format!("{subject}\n{text}");
+    Note {
+        id: NoteId::new(Uuid::new_v5(&referral.uuid(), content.as_bytes())),
+        subject: subject.to_owned(),
+        text: text::cut(text, LONGEST).to_owned(),
+    }
+}
+
+/// What the inviter wrote.
+fn invitation(referral: &Referral) -> Option<Note> {
+    let invitation = referral.invitation.as_ref()?;
+    let text = text::block(invitation.notes.as_deref()?)?;
+    let name = invitation.organization_name.as_deref();
+    let subject = match name.and_then(text::line) {
+        Some(name) => format!("Partner Center: invitation from {}", text::cut(&name, 100)),
+        None => "Partner Center: invitation".to_owned(),
+    };
+    Some(note(referral.id, &subject, &text))
+}
+
+/// The whole text, where the lead's description is another: cut, or somebody else's.
+fn description(occasion: &Occasion<'_>) -> Option<Note> {
+    let text = occasion.projection.description.as_deref()?;
+    let shown = occasion.columns.get(&DESCRIPTION);
+    let is_shown = matches!(shown, Some(Value::Text(shown)) if same_lines(shown, text));
+    let subject = "Partner Center: description of the referral";
+    (!is_shown).then(|| note(occasion.referral.id, subject, text))
+}
+
+/// Forms store line breaks as they like.
+fn same_lines(left: &str, right: &str) -> bool {
+    left.trim().lines().eq(right.trim().lines())
+}
+
+/// What a column could not take. The description has a note of its own; a missing choice is no loss to a seller.
+fn losses(occasion: &Occasion<'_>) -> Option<Note> {
+    let losses = occasion.projection.losses.iter();
+    let lines: Vec<String> = losses
+        .filter(|loss| loss.column != DESCRIPTION && loss.reason != LossReason::NoChoice)
+        .map(explain)
+        .collect();
+    let subject = "Partner Center: not carried over in full";
+    (!lines.is_empty()).then(|| note(occasion.referral.id, subject, &lines.join("\n")))
+}
+
+fn explain(loss: &Loss) -> String {
+    let why = match loss.reason {
+        LossReason::Cut => "longer than the column, cut",
+        LossReason::TooLong => "longer than the column, left out",
+        LossReason::NoCurrency => "no such currency here, left out",
+        LossReason::NoChoice => "no such choice here, left out",
+        LossReason::NoColumn => "no such column here, left out",
+        LossReason::OutOfRange => "outside what the column takes, left out",
+    };
+    format!("{} ({why}): {}", loss.column, loss.value)
+}
+
+/// The referral was closed, and the lead says otherwise.
+fn flag(referral: &Referral) -> Note {
+    let line = |raw: &str| text::line(raw).unwrap_or_default();
+    let (status, substatus) = (&referral.status.status, &referral.status.substatus);
+    let reason = referral.status_reason.as_deref().and_then(text::block);
+    let reason = reason.map(|it| format!("\nReason given: {it}"));
+    let text = format!(
+        "The referral is now {}/{} in Partner Center and can no longer be changed there. \
+         This lead says otherwise and was left as it is: please decide.{}",
+        line(status),
+        line(substatus),
+        reason.unwrap_or_default(),
+    );
+    note(
+        referral.id,
+        "Partner Center: the referral was closed",
+        &text,
+    )
+}
+
+/// What the referral holds instead. It names only that side: another edit in the CRM makes no other note.
+fn conflict(occasion: &Occasion<'_>, unit: Unit) -> Note {
+    let rows = ROWS.iter().filter(|row| row.unit == unit);
+    let values: Vec<String> = rows.filter_map(|row| held(occasion, row)).collect();
+    let subject = format!("Partner Center: another {}", unit.word());
+    let text = format!(
+        "Partner Center holds these values. The ones on this lead were kept.\n{}",
+        values.join("\n")
+    );
+    note(occasion.referral.id, &subject, &text)
+}
+
+fn held(occasion: &Occasion<'_>, row: &Row) -> Option<String> {
+    let value = match occasion.projection.columns.get(&row.column)? {
+        Value::Text(text) => text.clone(),
+        Value::Amount(amount) => amount.to_string(),
+        Value::Date(date) => date.to_string(),
+        // The only lookup is the deal's currency, and its code is what people know.
+        Value::Row(_) => text::line(occasion.referral.details.currency.as_deref()?)?,
+        Value::Choice(_) | Value::Flag(_) => return None,
+    };
+    Some(format!("{}: {value}", row.column))
+}

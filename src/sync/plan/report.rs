@@ -1,0 +1,168 @@
+//! What a sync came to, and what a person may want to know about it: words for logs, without any data.
+
+use std::fmt;
+
+use crate::lead::Column;
+use crate::mapping::{LossReason, Unit};
+
+/// What a sync came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The lead was created.
+    Created,
+    /// The lead was changed.
+    Updated,
+    /// Values or status were sent to the referral; the lead was as it should be.
+    WrittenBack,
+    /// Only the lead's id was sent to the referral.
+    Linked,
+    /// Nothing differed.
+    Unchanged,
+    /// The referral gets no lead.
+    Ignored(Ignored),
+    /// The lead was deleted in the CRM, and stays so.
+    LeadDeleted,
+    /// Partner Center refuses this referral to us, and nothing else.
+    NotOurs,
+    /// Something would have been written; observe mode writes nothing.
+    Observed,
+}
+
+/// Why a referral gets no lead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ignored {
+    /// We sent it.
+    Outgoing,
+    /// Microsoft took it for spam.
+    Spam,
+    /// The settings leave it out.
+    Filtered,
+    /// It was closed before it had a lead.
+    Closed,
+}
+
+impl Outcome {
+    /// One `snake_case` word, for answers and logs.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Updated => "updated",
+            Self::WrittenBack => "written_back",
+            Self::Linked => "linked",
+            Self::Unchanged => "unchanged",
+            Self::Ignored(_) => "ignored",
+            Self::LeadDeleted => "lead_deleted",
+            Self::NotOurs => "not_ours",
+            Self::Observed => "observed",
+        }
+    }
+
+    /// Why, in one word, where an outcome has a reason.
+    pub const fn reason(self) -> Option<&'static str> {
+        match self {
+            Self::Ignored(Ignored::Outgoing) => Some("outgoing"),
+            Self::Ignored(Ignored::Spam) => Some("spam"),
+            Self::Ignored(Ignored::Filtered) => Some("filtered"),
+            Self::Ignored(Ignored::Closed) => Some("closed"),
+            _ => None,
+        }
+    }
+
+    /// Of two steps of one sync, the one that says more about it.
+    #[must_use]
+    pub fn and(self, later: Self) -> Self {
+        if later.weight() > self.weight() {
+            later
+        } else {
+            self
+        }
+    }
+
+    const fn weight(self) -> u8 {
+        match self {
+            Self::Unchanged => 0,
+            Self::Linked => 1,
+            Self::WrittenBack => 2,
+            Self::Updated => 3,
+            Self::Created => 4,
+            Self::Ignored(_) | Self::LeadDeleted | Self::NotOurs | Self::Observed => 5,
+        }
+    }
+}
+
+/// Something a person may want to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Report {
+    /// A value did not reach its column whole.
+    Lost(Column, LossReason),
+    /// Both sides hold a value, they differ, and the CRM's was kept.
+    Differs(Unit),
+    /// The referral was closed while somebody works on the lead: a seller has to decide.
+    Flagged,
+    /// `externalReferenceId` belongs to another system and was left.
+    ForeignReference,
+    /// The lead was deleted in the CRM and is not made again.
+    LeadDeleted,
+    /// The lead was merged into another one, which is worked with now.
+    LeadMerged,
+    /// The lead is closed and Dataverse took no change to it.
+    LeadReadOnly,
+    /// The referral is closed: it cannot be told which lead it has.
+    NotLinked,
+    /// The referral is closed: a value of the lead can no longer be sent to it.
+    WriteBackDropped(Unit),
+    /// The lead's closing date has passed and was not sent.
+    PastClosingDate,
+    /// The currency of the lead's amount is not known, so the amount was not sent.
+    UnknownCurrency,
+    /// The referral is to be closed once the lead has rested.
+    CloseHeld,
+    /// Partner Center says the referral changed although its version did not: nothing more was sent.
+    PreconditionRefused,
+    /// Observe mode: the lead would be created.
+    WouldCreate,
+    /// Observe mode: this column would be written.
+    WouldWrite(Column),
+    /// Observe mode: a note would be written.
+    WouldNote,
+    /// Observe mode: this member of the referral would be written.
+    WouldSend(&'static str),
+}
+
+impl Report {
+    /// One `snake_case` word.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Lost(_, reason) => reason.word(),
+            Self::Differs(_) => "differs",
+            Self::Flagged => "flagged",
+            Self::ForeignReference => "foreign_reference",
+            Self::LeadDeleted => "lead_deleted",
+            Self::LeadMerged => "lead_merged",
+            Self::LeadReadOnly => "lead_read_only",
+            Self::NotLinked => "not_linked",
+            Self::WriteBackDropped(_) => "write_back_dropped",
+            Self::PastClosingDate => "past_closing_date",
+            Self::UnknownCurrency => "unknown_currency",
+            Self::CloseHeld => "close_held",
+            Self::PreconditionRefused => "precondition_refused",
+            Self::WouldCreate => "would_create",
+            Self::WouldWrite(_) => "would_write",
+            Self::WouldNote => "would_note",
+            Self::WouldSend(_) => "would_send",
+        }
+    }
+}
+
+impl fmt::Display for Report {
+    /// The word, then what it is about.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())?;
+        match self {
+            Self::Lost(column, _) | Self::WouldWrite(column) => write!(f, ":{column}"),
+            Self::Differs(unit) | Self::WriteBackDropped(unit) => write!(f, ":{}", unit.word()),
+            Self::WouldSend(path) => write!(f, ":{path}"),
+            _ => Ok(()),
+        }
+    }
+}

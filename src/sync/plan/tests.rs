@@ -1,0 +1,4 @@
+mod link;
+mod properties;
+mod values;
+mod world;
