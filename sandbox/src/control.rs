@@ -38,6 +38,10 @@
 //! | DELETE | `/leads/{id}` | | 204, a seller deleted it |
 //! | GET | `/leads/{id}/notes` | | 200 array of the notes on its timeline |
 //!
+//! A fault is `{"service": name, "method": word, "pathContains": text, "times": n, "when": "before" or
+//! "after", "effect": …}`; only service and effect are needed. An effect is `"cut"`, `"hang"`,
+//! `"truncate"`, `{"delay": milliseconds}` or `{"status": {"code": n, "headers": {…}, "body": …}}`.
+//!
 //! An id that is not there gets 404, and columns that Dataverse refuses its status and message.
 //! Services are named as in the answer to `GET /`. A body that cannot be read gets 400, 415 or 422
 //! with the reason as text.

@@ -61,6 +61,8 @@ pub enum Effect {
     },
     /// The connection closes without a byte of an answer.
     Cut,
+    /// The service's own answer breaks off in the middle of its body, whatever [`Fault::when`] says.
+    Truncate,
     /// The connection stays open and no answer ever comes.
     Hang,
     /// The answer comes late by this many milliseconds.

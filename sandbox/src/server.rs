@@ -1,5 +1,7 @@
 //! Serves the routers: accept loop, TLS, request log, faults.
 
+mod truncated;
+
 use std::{collections::BTreeMap, convert::Infallible, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
@@ -153,6 +155,7 @@ async fn with_fault(
             tokio::time::sleep(Duration::from_millis(milliseconds)).await;
             response
         }
+        (_, Effect::Truncate) => truncated::truncate(handle(router, parts, body).await).await,
         (When::Before, effect) => instead(effect).await,
         (When::After, effect) => {
             handle(router, parts, body).await;
@@ -178,7 +181,9 @@ async fn instead(effect: Effect) -> Response<Body> {
         } => told(code, headers, body),
         Effect::Cut => cut(),
         Effect::Hang => std::future::pending().await,
-        Effect::Delay(_) => unreachable!("a delay keeps the service's own answer"),
+        Effect::Delay(_) | Effect::Truncate => {
+            unreachable!("a late or broken answer is the service's own")
+        }
     }
 }
 

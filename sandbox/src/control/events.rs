@@ -83,15 +83,13 @@ pub(super) async fn post(
 
 /// Where to send: `url`, or else the registered webhook.
 fn target(world: &World, url: Option<&str>) -> anyhow::Result<Url> {
-    match url {
-        Some(url) => Url::parse(url).with_context(|| format!("read the url {url}")),
-        None => {
-            let partner_center = world.partner_center.lock();
-            let registration = partner_center.registration();
-            let registration = registration.context("no webhook is registered: name a url")?;
-            Ok(registration.url.clone())
-        }
+    if let Some(url) = url {
+        return Url::parse(url).with_context(|| format!("read the url {url}"));
     }
+    let partner_center = world.partner_center.lock();
+    let registration = partner_center.registration();
+    let registration = registration.context("no webhook is registered: name a url")?;
+    Ok(registration.url.clone())
 }
 
 fn delivery(world: &World, kind: Kind, event: &Event) -> anyhow::Result<Delivery> {

@@ -27,13 +27,13 @@ impl State {
     /// The application `client` in `tenant`, and the tenant's id.
     pub(super) fn find(&self, tenant: &str, client: &str) -> Result<(String, App), Refusal> {
         let shared = matches!(tenant, "common" | "organizations");
-        let id = self.tenants.get(tenant);
+        let id = self.tenants.get(&tenant.to_ascii_lowercase());
         if !shared && id.is_none() {
             return Err(Refusal::unknown_tenant(tenant));
         }
         let app = self
             .apps
-            .get(client)
+            .get(&client.to_ascii_lowercase())
             .filter(|it| shared || it.multi_tenant || Some(&it.tenant) == id)
             .ok_or_else(|| Refusal::unknown_client(client, tenant))?;
         match id {

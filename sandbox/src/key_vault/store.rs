@@ -61,7 +61,8 @@ impl State {
 
     /// Disables or enables all versions of `name`.
     pub fn enable(&mut self, name: &str, enabled: bool) {
-        for secret in self.secrets.entry(name.to_ascii_lowercase()).or_default() {
+        let versions = self.secrets.get_mut(&name.to_ascii_lowercase());
+        for secret in versions.into_iter().flatten() {
             secret.enabled = enabled;
         }
     }

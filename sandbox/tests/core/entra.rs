@@ -172,6 +172,9 @@ async fn a_wrong_tenant_client_scope_or_grant_is_named() {
     let common = fixture.post("common/oauth2/v2.0/token", &form).await;
     assert_refused(common, (400, "invalid_request", 50_194));
 
+    let domain = fixture.post("Sandbox.invalid/oauth2/v2.0/token", &form);
+    assert_eq!(domain.await.0, 200, "a verified domain names its tenant");
+
     let cases: [Case<'_>; 6] = [
         (
             &[("client_id", "nobody")],

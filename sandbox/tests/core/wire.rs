@@ -97,6 +97,21 @@ async fn a_delay_holds_the_answer_back() {
 }
 
 #[tokio::test]
+async fn a_truncated_answer_is_the_services_own_as_far_as_it_goes() {
+    let fixture = Fixture::start().await;
+    let truncate = Fault::new(Service::KeyVault, Effect::Truncate).times(1);
+    fixture.sandbox.world().faults.add(truncate);
+    let url = fixture.url(Service::KeyVault, "secrets/any");
+    let response = fixture.client.get(url.clone()).send().await.unwrap();
+    assert_eq!(response.status(), 401);
+    let error = response.text().await.unwrap_err();
+    assert!(error.is_body() || error.is_decode(), "{error:?}");
+
+    let whole = fixture.client.get(url).send().await.unwrap();
+    crate::json(&whole.text().await.unwrap());
+}
+
+#[tokio::test]
 async fn a_hanging_service_is_given_up_on_by_the_client() {
     let sandbox = Sandbox::start().await.unwrap();
     let client = client(&sandbox);
