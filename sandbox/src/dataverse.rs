@@ -65,6 +65,9 @@ pub struct Switches {
     pub closed_leads: ClosedLeads,
     /// Whether Dynamics 365 Sales is installed. Without it there is no `lead` table: 404 `0x8006088a`.
     pub sales: bool,
+    /// What `If-Match: W/"n"` on an absent row gets, which no documentation says: 412 `0x80060882` when set, else 404
+    /// `0x80040217`.
+    pub absent_row_is_version_mismatch: bool,
     /// The text with which a customer's plug-in refuses every write to a lead: 400 `0x80040265`.
     pub plugin_refusal: Option<String>,
     /// Privileges that the application user's role lacks, such as `prvCreateLead`: 403 `0x80040220`. The rights
@@ -84,6 +87,7 @@ impl Default for Switches {
             code_spelling: CodeSpelling::default(),
             closed_leads: ClosedLeads::default(),
             sales: true,
+            absent_row_is_version_mismatch: false,
             plugin_refusal: None,
             missing_privileges: BTreeSet::new(),
             unknown_application: false,

@@ -140,6 +140,9 @@ impl State {
     ) -> Outcome<()> {
         let row = present.and_then(|id| self.rows.get(table, id));
         match (Precondition::of(call.headers)?, row) {
+            (Precondition::Version(_), None) if self.switches.absent_row_is_version_mismatch => {
+                Err(Refusal::version_mismatch())
+            }
             (Precondition::Exists | Precondition::Version(_), None) => Err(absent(table, key)),
             (Precondition::Version(tag), Some(row)) if tag != row.etag() => {
                 Err(Refusal::version_mismatch())

@@ -108,6 +108,11 @@ async fn a_version_admits_one_write_and_refuses_the_next() {
         .patch(&lead(Uuid::new_v4()), &headers, json!({"subject": SUBJECT}))
         .await;
     assert_eq!(gone.refusal(), (404, "0x80040217".to_owned()));
+    organisation.inside(|state| state.switches.absent_row_is_version_mismatch = true);
+    let gone = organisation
+        .patch(&lead(Uuid::new_v4()), &headers, json!({"subject": SUBJECT}))
+        .await;
+    assert_eq!(gone.refusal(), (412, "0x80060882".to_owned()));
     let malformed = organisation
         .patch(&lead(id), &[("if-match", "123")], json!({}))
         .await;
