@@ -72,6 +72,8 @@ pub enum NextLink {
     Misspelt,
     /// Other letter cases in host, path and parameter.
     OtherCase,
+    /// Without the question mark, as the links of single referrals are printed.
+    Unmarked,
     /// A link that works here.
     Usable,
 }
@@ -88,6 +90,9 @@ impl NextLink {
             Self::OtherCase => {
                 format!("HTTP://API.partner.microsoft.com/v1.0/Referrals?$SkipToken={token}")
             }
+            Self::Unmarked => format!(
+                "https://api.partner.microsoft.com/v1.0/engagements/referrals$skiptoken={token}"
+            ),
             Self::Usable => format!("{base}v1.0/engagements/referrals?$skiptoken={token}"),
         }
     }

@@ -82,6 +82,11 @@ async fn next_links_come_in_other_spellings_too() {
             .await
             .contains("/Referrals?$SkipToken=")
     );
+    assert!(
+        link(NextLink::Unmarked)
+            .await
+            .contains("/referrals$skiptoken=")
+    );
     let usable = link(NextLink::Usable).await;
     let path = usable
         .split_once("/v1.0/engagements/referrals")
