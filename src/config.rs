@@ -12,7 +12,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 pub use azure::AzureCredential;
-pub use callback::{CallbackConfig, RevocationMode, TrustAnchors, read_links};
+pub use callback::CallbackConfig;
 pub use dataverse::DataverseConfig;
 pub use partner_center::{Grant, PartnerCenterConfig, TokenStore};
 pub use settings::Settings;

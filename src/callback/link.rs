@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use jiff::Timestamp;
 use openssl::sha::sha256;
 use openssl::x509::{X509, X509Ref};
-use x509_parser::extensions::{DistributionPointName, GeneralName, ParsedExtension};
+use x509_parser::extensions::{DistributionPointName, GeneralName, KeyUsage, ParsedExtension};
 use x509_parser::oid_registry::{
     OID_PKCS1_SHA256WITHRSA, OID_PKCS1_SHA384WITHRSA, OID_PKCS1_SHA512WITHRSA,
     OID_PKIX_ACCESS_DESCRIPTOR_CA_ISSUERS, OID_SIG_ECDSA_WITH_SHA256, OID_SIG_ECDSA_WITH_SHA384,
@@ -13,11 +13,15 @@ use x509_parser::oid_registry::{
 };
 use x509_parser::prelude::{FromDer, X509Certificate};
 
+use super::encoding::{self, EncodingError};
 use super::policy::{KeyPurpose, purposes};
 use super::profile::{self, ProfileError};
 use super::public_key::{self, KeyError};
 use super::validity::{Validity, ValidityError};
+use crate::failure::Chain;
 
+/// More certificates than any file needs.
+const MOST_CERTIFICATES: usize = 1000;
 /// How many addresses of a kind are read from one certificate.
 const MOST_ADDRESSES: usize = 8;
 
@@ -32,11 +36,38 @@ pub struct Link {
     authority_key: Option<Vec<u8>>,
     validity: Validity,
     purposes: Option<Vec<KeyPurpose>>,
+    signs_lists: bool,
     issuer_addresses: Vec<String>,
     revocation_addresses: Vec<String>,
 }
 
 impl Link {
+    /// Reads every certificate in the file `bytes` with `read`; the error says which of them is unusable and why.
+    pub fn read_all(
+        bytes: &[u8],
+        read: fn(&[u8]) -> Result<Self, LinkError>,
+    ) -> Result<Vec<Self>, String> {
+        let files =
+            encoding::certificates(bytes, MOST_CERTIFICATES).map_err(|error| error.to_string())?;
+        (1..)
+            .zip(&files)
+            .map(|(number, der)| {
+                read(der).map_err(|error| {
+                    format!("certificate {number} cannot be used: {}", Chain(&error))
+                })
+            })
+            .collect()
+    }
+
+    /// The same, leaving out those that are unusable.
+    pub fn read_usable(
+        bytes: &[u8],
+        read: fn(&[u8]) -> Result<Self, LinkError>,
+    ) -> Result<Vec<Self>, EncodingError> {
+        let files = encoding::certificates(bytes, MOST_CERTIFICATES)?;
+        Ok(files.iter().filter_map(|der| read(der).ok()).collect())
+    }
+
     /// Reads `der` as a certificate that some authority signed.
     pub fn read(der: &[u8]) -> Result<Self, LinkError> {
         let certificate = parsed(der)?;
@@ -68,6 +99,7 @@ impl Link {
             authority_key: x509.authority_key_id().map(|id| id.as_slice().to_vec()),
             validity: Validity::of(certificate),
             purposes: purposes(certificate),
+            signs_lists: profile::key_usage(certificate).is_none_or(KeyUsage::crl_sign),
             issuer_addresses: issuer_addresses(certificate),
             revocation_addresses: revocation_addresses(certificate),
             x509,
@@ -82,16 +114,6 @@ impl Link {
     /// The certificate.
     pub fn x509(&self) -> &X509Ref {
         &self.x509
-    }
-
-    /// A number that two links share whenever one's issuer may be the other's subject.
-    pub(super) fn issuer_hash(&self) -> u32 {
-        self.issuer
-    }
-
-    /// The same number for its own name.
-    pub(super) fn subject_hash(&self) -> u32 {
-        self.subject
     }
 
     /// `other` may have issued this certificate, going by names and key identifiers.
@@ -124,6 +146,11 @@ impl Link {
             purposes.iter().any(KeyPurpose::is_any)
                 || wanted.iter().all(|purpose| purposes.contains(purpose))
         })
+    }
+
+    /// As an authority, it may sign revocation lists (RFC 5280, section 4.2.1.3).
+    pub(super) fn may_sign_lists(&self) -> bool {
+        self.signs_lists
     }
 
     /// Where its issuer's certificate may be had (RFC 5280, section 4.2.2.1).

@@ -1,0 +1,401 @@
+//! `referral-connector verify`: why a captured delivery is accepted or refused.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::callback::TrustAnchors;
+use crate::callback::examination::{Check, Evidence, Online, Outcome, examine};
+use crate::callback::link::Link;
+use crate::callback::pattern::NamePattern;
+use crate::config::CallbackConfig;
+
+/// Exit codes: refused, unusable arguments (`EX_USAGE`), and something that could not be fetched (`EX_UNAVAILABLE`).
+const REFUSED: u8 = 1;
+const USAGE: u8 = 64;
+const UNAVAILABLE: u8 = 69;
+
+/// The checks in the order in which the server makes them: the first that fails gives the code.
+const SERVER_ORDER: [&str; 11] = [
+    "headers",
+    "algorithm",
+    "certificate_url",
+    "certificate",
+    "key_usage",
+    "validity",
+    "signature",
+    "chain",
+    "organization",
+    "subject",
+    "revocation",
+];
+
+/// Explain why a captured delivery is accepted or refused
+///
+/// Takes the delivery through every check the webhook makes, by the same settings, without stopping at the first that
+/// fails. With nothing but a certificate, its chain is judged alone.
+#[derive(Args, Debug)]
+pub(super) struct VerifyArgs {
+    /// The delivery's body, byte for byte
+    #[arg(long, value_name = "FILE")]
+    body: Option<PathBuf>,
+    /// The delivery's headers, one `Name: value` a line
+    #[arg(long, value_name = "FILE")]
+    headers: Option<PathBuf>,
+    /// The signature in base64, instead of the headers' one
+    #[arg(long, value_name = "BASE64")]
+    signature: Option<String>,
+    /// The signature's algorithm, instead of the headers' one [default with --signature: rsa-sha256]
+    #[arg(long)]
+    algorithm: Option<String>,
+    /// The signer's certificate in DER or PEM, instead of the one at the claimed address
+    #[arg(long, value_name = "FILE")]
+    certificate: Option<PathBuf>,
+    /// PEM of issuers' certificates, instead of `CALLBACK_INTERMEDIATES_PEM`
+    #[arg(long, value_name = "FILE")]
+    intermediates: Option<PathBuf>,
+    /// PEM of the only roots to trust, instead of `CALLBACK_TRUST_ANCHORS`
+    #[arg(long, value_name = "FILE")]
+    trust_anchors: Option<PathBuf>,
+    /// The moment to judge by, such as 2026-11-22T10:00:00Z [default: now]
+    #[arg(long, value_name = "RFC3339")]
+    at: Option<Timestamp>,
+    /// The organisation to expect, instead of `CALLBACK_ORGANIZATION`
+    #[arg(long)]
+    organization: Option<String>,
+    /// The host name to expect, one `*` allowed, instead of `CALLBACK_SUBJECTS`
+    #[arg(long)]
+    subject: Option<NamePattern>,
+    /// Fetch what is missing: the certificate, its issuers', revocation lists
+    #[arg(long)]
+    fetch: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// Examines what `args` name by the settings of this process.
+pub(super) async fn run(args: VerifyArgs) -> ExitCode {
+    let exit = explain(
+        &args,
+        &super::environment,
+        &mut io::stdout(),
+        &mut io::stderr(),
+    )
+    .await;
+    ExitCode::from(exit)
+}
+
+/// Prints every check to `out`, or to `err` why there is nothing to check; gives the exit code.
+async fn explain(
+    args: &VerifyArgs,
+    get: &dyn Fn(&str) -> Option<String>,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> u8 {
+    // A reader that has gone away has seen enough: what cannot be printed changes no verdict.
+    match Report::make(args, get).await {
+        Ok(report) => {
+            let _ = report.print(args.json, out);
+            report.exit
+        }
+        Err(Unusable(why)) => {
+            let _ = writeln!(err, "error: {why}");
+            USAGE
+        }
+    }
+}
+
+/// The arguments, a file or a setting cannot be used.
+struct Unusable(String);
+
+struct Report {
+    checks: Vec<Check>,
+    code: &'static str,
+    exit: u8,
+}
+
+impl Report {
+    async fn make(
+        args: &VerifyArgs,
+        get: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, Unusable> {
+        let config = config(args, get)?;
+        let evidence = evidence(args)?;
+        let online = args.fetch.then(|| online(&config, get)).transpose()?;
+        let checks = examine(&config, &evidence, online.as_ref()).await;
+        Ok(Self::of(checks, args))
+    }
+
+    /// A delivery is authentic when every check passed that has to. A certificate alone is judged by its chain: whose it should be
+    /// is asked only when the arguments say so.
+    fn of(checks: Vec<Check>, args: &VerifyArgs) -> Self {
+        let counts = |name: &str| {
+            args.body.is_some()
+                || match name {
+                    "organization" => args.organization.is_some(),
+                    "subject" => args.subject.is_some(),
+                    _ => true,
+                }
+        };
+        let ordered = || {
+            SERVER_ORDER
+                .iter()
+                .filter(|name| counts(name))
+                .filter_map(|name| checks.iter().find(|check| check.name == *name))
+        };
+        let refused: Vec<&str> = ordered().filter_map(failure).collect();
+        let code = match refused.first().copied() {
+            Some(_) if refused.iter().all(|it| is_policy(it)) && args.body.is_some() => {
+                "policy_mismatch"
+            }
+            Some("organization" | "subject" | "extended_key_usage") => refused
+                .iter()
+                .find(|it| !is_policy(it))
+                .copied()
+                .unwrap_or(refused[0]),
+            Some(code) => code,
+            None => match ordered().find_map(missing) {
+                Some(code) => {
+                    return Self {
+                        checks,
+                        code,
+                        exit: UNAVAILABLE,
+                    };
+                }
+                None => "authentic",
+            },
+        };
+        let exit = if code == "authentic" { 0 } else { REFUSED };
+        Self { checks, code, exit }
+    }
+
+    fn verdict(&self) -> &'static str {
+        if self.exit == 0 {
+            "authentic"
+        } else {
+            "refused"
+        }
+    }
+
+    fn print(&self, json: bool, out: &mut dyn Write) -> io::Result<()> {
+        if json {
+            self.print_json(out)
+        } else {
+            self.print_text(out)
+        }
+    }
+
+    fn print_text(&self, out: &mut dyn Write) -> io::Result<()> {
+        for check in &self.checks {
+            let word = word(check.outcome);
+            writeln!(out, "{word:<8}{:<16}{}", check.name, check.detail)?;
+        }
+        writeln!(out, "{} ({})", self.verdict(), self.code)
+    }
+
+    fn print_json(&self, out: &mut dyn Write) -> io::Result<()> {
+        let checks = self.checks.iter().map(|check| CheckWire {
+            check: check.name,
+            result: word(check.outcome),
+            detail: &check.detail,
+        });
+        let wire = ReportWire {
+            verdict: self.verdict(),
+            code: self.code,
+            checks: checks.collect(),
+        };
+        serde_json::to_writer(&mut *out, &wire)?;
+        writeln!(out)
+    }
+}
+
+#[derive(Serialize)]
+struct ReportWire<'a> {
+    verdict: &'static str,
+    code: &'static str,
+    checks: Vec<CheckWire<'a>>,
+}
+
+#[derive(Serialize)]
+struct CheckWire<'a> {
+    check: &'static str,
+    result: &'static str,
+    detail: &'a str,
+}
+
+fn word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Ok => "ok",
+        Outcome::Failed(_) | Outcome::Unavailable(_) => "failed",
+        Outcome::Skipped => "skipped",
+    }
+}
+
+fn failure(check: &Check) -> Option<&'static str> {
+    match check.outcome {
+        Outcome::Failed(code) => Some(code),
+        _ => None,
+    }
+}
+
+fn missing(check: &Check) -> Option<&'static str> {
+    match check.outcome {
+        Outcome::Unavailable(code) => Some(code),
+        _ => None,
+    }
+}
+
+fn is_policy(code: &str) -> bool {
+    matches!(code, "organization" | "subject" | "extended_key_usage")
+}
+
+/// The settings, with what the arguments put in their place.
+fn config(
+    args: &VerifyArgs,
+    get: &dyn Fn(&str) -> Option<String>,
+) -> Result<CallbackConfig, Unusable> {
+    let mut config =
+        CallbackConfig::read_alone(get).map_err(|error| Unusable(error.to_string()))?;
+    if let Some(path) = &args.intermediates {
+        config.intermediates = links(path, Link::read)?;
+    }
+    if let Some(path) = &args.trust_anchors {
+        config.anchors = TrustAnchors {
+            mozilla: false,
+            own: links(path, Link::read_anchor)?,
+        };
+    }
+    if let Some(organization) = &args.organization {
+        config.policy.organization.clone_from(organization);
+    }
+    if let Some(subject) = &args.subject {
+        config.policy.subjects = vec![subject.clone()];
+    }
+    Ok(config)
+}
+
+/// The usable certificates in the file at `path`. Those that may not take part in a chain are as good as absent.
+fn links(
+    path: &Path,
+    read: fn(&[u8]) -> Result<Link, crate::callback::link::LinkError>,
+) -> Result<Vec<Link>, Unusable> {
+    Link::read_usable(&bytes(path)?, read)
+        .map_err(|error| Unusable(format!("{}: {error}", path.display())))
+}
+
+fn online(
+    config: &CallbackConfig,
+    get: &dyn Fn(&str) -> Option<String>,
+) -> Result<Online, Unusable> {
+    let authorities = get("OUTBOUND_CA_FILE")
+        .filter(|path| !path.trim().is_empty())
+        .map(|path| bytes(Path::new(path.trim())))
+        .transpose()?;
+    Online::new(config, authorities.as_deref())
+        .map_err(|error| Unusable(format!("OUTBOUND_CA_FILE cannot be used: {error}")))
+}
+
+fn evidence(args: &VerifyArgs) -> Result<Evidence, Unusable> {
+    let signed = args.headers.is_some() || args.signature.is_some();
+    let why = if args.body.is_none() && args.certificate.is_none() {
+        Some(
+            "there is nothing to examine: give --body with --headers or --signature, or --certificate",
+        )
+    } else if args.body.is_some() && !signed {
+        Some("a body is judged by its signature: give --headers or --signature too")
+    } else if args.body.is_none() && signed {
+        Some("a signature is judged over a body: give --body too")
+    } else if args.algorithm.is_some() && !signed {
+        Some("--algorithm says how a signature was made: give --signature or --headers too")
+    } else if args.signature.is_some() && args.headers.is_none() && args.certificate.is_none() {
+        Some("a signature alone does not say whose it is: give --certificate or --headers too")
+    } else {
+        None
+    };
+    if let Some(why) = why {
+        return Err(Unusable(why.to_owned()));
+    }
+    Ok(Evidence {
+        headers: headers(args)?,
+        whole: args.headers.is_some(),
+        body: args.body.as_deref().map(bytes).transpose()?,
+        certificate: args.certificate.as_deref().map(bytes).transpose()?,
+        at: args.at.unwrap_or_else(Timestamp::now),
+    })
+}
+
+/// The headers of the file, with the signature and algorithm of the arguments in place of theirs.
+fn headers(args: &VerifyArgs) -> Result<HeaderMap, Unusable> {
+    let mut headers = match &args.headers {
+        Some(path) => parsed_headers(path)?,
+        None => HeaderMap::new(),
+    };
+    if let Some(signature) = &args.signature {
+        headers.remove("authorization");
+        set(&mut headers, "x-ms-signature", signature)?;
+        if args.headers.is_none() {
+            set(&mut headers, "x-ms-signature-algorithm", "rsa-sha256")?;
+        }
+    }
+    if let Some(algorithm) = &args.algorithm {
+        set(&mut headers, "x-ms-signature-algorithm", algorithm)?;
+    }
+    Ok(headers)
+}
+
+fn set(headers: &mut HeaderMap, name: &'static str, value: &str) -> Result<(), Unusable> {
+    let value = HeaderValue::from_str(value)
+        .map_err(|_| Unusable(format!("the value given for {name} is no header value")))?;
+    headers.insert(name, value);
+    Ok(())
+}
+
+/// Reads a file as a capture has it: a request line may come first, an empty line ends it.
+fn parsed_headers(path: &Path) -> Result<HeaderMap, Unusable> {
+    let bytes = bytes(path)?;
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    let mut headers = HeaderMap::new();
+    for (number, line) in (1..).zip(bytes.split(|byte| *byte == b'\n')) {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if line.is_empty() {
+            break;
+        }
+        if number == 1
+            && line
+                .windows(7)
+                .any(|it| it == b" HTTP/1" || it == b" HTTP/2")
+        {
+            continue;
+        }
+        let (name, value) = header(line)
+            .ok_or_else(|| Unusable(format!("{}: line {number} is no header", path.display())))?;
+        headers.append(name, value);
+    }
+    Ok(headers)
+}
+
+fn header(line: &[u8]) -> Option<(HeaderName, HeaderValue)> {
+    let colon = line.iter().position(|byte| *byte == b':')?;
+    let name = HeaderName::from_bytes(&line[..colon]).ok()?;
+    let value = HeaderValue::from_bytes(line[colon + 1..].trim_ascii()).ok()?;
+    Some((name, value))
+}
+
+fn bytes(path: &Path) -> Result<Vec<u8>, Unusable> {
+    fs::read(path).map_err(|error| {
+        Unusable(format!(
+            "the file {} cannot be read: {error}",
+            path.display()
+        ))
+    })
+}
+
+#[cfg(test)]
+mod tests;
