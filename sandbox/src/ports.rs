@@ -8,8 +8,11 @@ use sandbox::Service;
 /// The first of the fixed ports: the control API's. The services follow in their order.
 pub(crate) const DEFAULT_BASE: u16 = 7400;
 
-/// The port of every service when the control API is at `base`.
+/// The port of every service when the control API is at `base`; 0 gives each a free one.
 pub(crate) fn services(base: u16) -> Result<BTreeMap<Service, u16>> {
+    if base == 0 {
+        return Ok(BTreeMap::new());
+    }
     let after = |(place, service): (usize, Service)| {
         let place = u16::try_from(place + 1).ok()?;
         Some((service, base.checked_add(place)?))
@@ -30,5 +33,6 @@ mod tests {
         assert_eq!(ports[&Service::Entra], 7401);
         assert_eq!(ports[&Service::Dataverse], 7405);
         assert!(services(u16::MAX - 3).is_err());
+        assert!(services(0).unwrap().is_empty());
     }
 }

@@ -13,7 +13,7 @@ use crate::settings_file::{self, Written};
 /// Where the sandbox listens.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// The port of the control API; the services take the ports after it.
+    /// The port of the control API; the services take the ports after it. 0 gives each a free one.
     #[arg(long, value_name = "PORT", default_value_t = ports::DEFAULT_BASE)]
     port_base: u16,
 }

@@ -1,0 +1,77 @@
+//! The program `sandbox`, as a person starts it.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::Command;
+
+const BOUND: Duration = Duration::from_secs(20);
+
+#[tokio::test]
+async fn run_serves_until_ctrl_c_and_leaves_settings() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mut child = Command::new(env!("CARGO_BIN_EXE_sandbox"))
+        .args(["run", "--port-base", "0"])
+        .current_dir(folder.path())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()?;
+    let stdout = child.stdout.take().context("take the output")?;
+    let mut lines = BufReader::new(stdout).lines();
+    let url = tokio::time::timeout(BOUND, async {
+        while let Some(line) = lines.next_line().await? {
+            if let Some(url) = line.trim().strip_prefix("control API") {
+                return Ok(url.trim().to_owned());
+            }
+        }
+        anyhow::bail!("the control API's address was not printed")
+    })
+    .await??;
+    tokio::time::timeout(BOUND, async {
+        while let Some(line) = lines.next_line().await? {
+            if line.starts_with("Ctrl-C") {
+                return anyhow::Ok(());
+            }
+        }
+        anyhow::bail!("the last line was not printed")
+    })
+    .await??;
+    let described: Value = serde_json::from_str(&reqwest::get(&url).await?.text().await?)?;
+    let file = std::fs::read_to_string(folder.path().join("local.settings.json"))?;
+    let values = serde_json::from_str::<Value>(&file)?["Values"].clone();
+    assert_eq!(
+        values["DATAVERSE_URL"],
+        described["settings"]["DATAVERSE_URL"]
+    );
+    assert!(Path::new(values["OUTBOUND_CA_FILE"].as_str().unwrap_or_default()).is_file());
+    let pid = i32::try_from(child.id().context("the program runs")?)?;
+    let pid = rustix::process::Pid::from_raw(pid).context("read the process id")?;
+    rustix::process::kill_process(pid, rustix::process::Signal::INT)?;
+    assert!(tokio::time::timeout(BOUND, child.wait()).await??.success());
+    Ok(())
+}
+
+#[test]
+fn the_page_on_the_sandbox_lists_every_route_of_the_control_api() -> Result<()> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let source = std::fs::read_to_string(root.join("src/control.rs"))?;
+    let page = std::fs::read_to_string(root.join("../docs/sandbox.md"))?;
+    let route = |row: &str| row.split('|').take(2).collect::<Vec<_>>().join("|");
+    let of = |text: &str, mark: &str| -> Vec<String> {
+        let rows = text.lines().filter_map(|line| line.strip_prefix(mark));
+        let rows = rows.filter(|row| {
+            ["GET", "POST", "PUT", "PATCH", "DELETE"]
+                .iter()
+                .any(|it| row.starts_with(it))
+        });
+        rows.map(route).collect()
+    };
+    let routes = of(&source, "//! | ");
+    assert!(routes.len() > 20, "{routes:?}");
+    assert_eq!(of(&page, "| "), routes);
+    Ok(())
+}
