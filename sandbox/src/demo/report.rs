@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use sandbox::Record;
+use sandbox::deliveries::Delivery;
 use sandbox::host::{Level, LogLine};
 use serde_json::Value;
 
@@ -95,13 +96,35 @@ pub(super) fn log(screen: Screen, lines: &[LogLine]) -> Result<()> {
     })
 }
 
-/// The filled members of a document, for a first look.
-pub(super) fn document(screen: Screen, title: &str, document: &Value) -> Result<()> {
-    screen.heading(title)?;
-    let rows = diff::members(document)
-        .into_iter()
-        .map(|(path, value)| vec![path, short(&value)]);
-    screen.table(&rows.collect::<Vec<_>>())
+/// What Partner Center, or somebody in its name, sends.
+pub(super) fn delivery(screen: Screen, delivery: &Delivery) -> Result<()> {
+    screen.heading("Event")?;
+    let headers = delivery
+        .headers
+        .iter()
+        .map(|(name, value)| vec![format!("{name}:"), short(value)]);
+    screen.table(&headers.collect::<Vec<_>>())?;
+    screen.text(Tone::Plain, &String::from_utf8_lossy(&delivery.body))
+}
+
+/// The members of a new referral that say something about the customer and the deal.
+pub(super) fn new_referral(screen: Screen, referral: &Value) -> Result<()> {
+    screen.heading("Referral in Partner Center")?;
+    let mut members = diff::members(referral);
+    members.retain(|path, value| !value.is_empty() && !is_furniture(path));
+    screen.table(
+        &members
+            .into_iter()
+            .map(|(path, value)| vec![path, short(&value)])
+            .collect::<Vec<_>>(),
+    )
+}
+
+/// Links, annotations and preferences, which every referral carries alike.
+fn is_furniture(path: &str) -> bool {
+    ["@", "links.", "contactPreference."]
+        .iter()
+        .any(|part| path.contains(part))
 }
 
 fn print(screen: Screen, changes: &[Change]) -> Result<()> {
@@ -126,5 +149,5 @@ fn short(value: &str) -> String {
 }
 
 fn is_worth_printing(path: &str) -> bool {
-    !path.contains('@') && !KEPT_BY_THE_ORGANISATION.contains(&path)
+    !is_furniture(path) && !KEPT_BY_THE_ORGANISATION.contains(&path)
 }

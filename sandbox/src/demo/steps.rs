@@ -45,7 +45,8 @@ impl<'a> Steps<'a> {
         let (referral, event) = self.stage.world().create_referral(sample::complete())?;
         self.referral = referral;
         let received = self.stage.moment(&self.referral).referral;
-        report::document(self.screen, "Referral in Partner Center", &received)?;
+        report::new_referral(self.screen, &received)?;
+        self.show_event(event)?;
         let answer = self.stage.delivered(event).await?;
         let before = Moment {
             referral: received,
@@ -94,7 +95,9 @@ impl<'a> Steps<'a> {
     pub(super) async fn forged(&mut self) -> Result<()> {
         self.section("A forgery: signed with another key, naming the genuine certificate")?;
         let before = self.stage.moment(&self.referral);
-        let answer = self.stage.send(&self.forgery()?).await?;
+        let forgery = self.forgery()?;
+        report::delivery(self.screen, &forgery)?;
+        let answer = self.stage.send(&forgery).await?;
         let after = self.report(&before, &answer)?;
         let calls = self.stage.requests_since(&before);
         self.verdict(answer.status == 401, "the event was refused with 401")?;
@@ -116,6 +119,7 @@ impl<'a> Steps<'a> {
             .delivery
             .clone()
             .context("the update was delivered before")?;
+        report::delivery(self.screen, &delivery)?;
         let answer = self.stage.send(&delivery).await?;
         let after = self.report(&before, &answer)?;
         let calls = self.stage.requests_since(&before);
@@ -156,6 +160,16 @@ impl<'a> Steps<'a> {
         let forger = certificates.authority().signer().build()?;
         let place = (SignatureHeader::MsSignature, SignatureForm::Prefixed);
         Delivery::signed(event.body(), &forger, &certificates.signer_url(), place)
+    }
+
+    /// Prints an event that Partner Center raised, as it is delivered. The signature scheme is deterministic, so
+    /// these are the bytes that are sent.
+    fn show_event(&self, event: u64) -> Result<Delivery> {
+        let raised = self.stage.world().deliveries.lock().raised(event).cloned();
+        let raised = raised.context("find the event that was raised")?;
+        let delivery = self.stage.world().delivery(&raised.event)?;
+        report::delivery(self.screen, &delivery)?;
+        Ok(delivery)
     }
 
     fn report(&self, before: &Moment, answer: &Answer) -> Result<Moment> {
