@@ -1,5 +1,14 @@
 //! Access tokens: where they come from, how long they are kept, and how the means to get them is renewed.
 
+mod advice;
+mod azure;
+mod cached;
+mod entra;
+mod partner_center;
+mod renewal;
+mod store;
+mod wire;
+
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
@@ -9,8 +18,80 @@ use futures_util::future::BoxFuture;
 use http::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
+use tracing::warn;
 
+pub use renewal::{Renewal, RenewalOutcome, RenewalReport, TokenAge};
+
+use self::azure::{Azure, ForSdk};
+use self::cached::Cached;
+use self::entra::Entra;
+use self::partner_center::{Consent, PasswordGrant};
+use self::store::Store;
+use crate::config::{Config, Grant, TokenStore};
 use crate::failure::{Classify, Disposition};
+use crate::upstream::Transport;
+use crate::upstream::key_vault::KeyVault;
+
+/// Everything the connector authenticates with.
+#[derive(Clone)]
+pub struct Credentials {
+    /// For the referrals API.
+    pub partner_center: Arc<dyn TokenSource>,
+    /// For Dataverse.
+    pub dataverse: Arc<dyn TokenSource>,
+    /// Keeps the first of them alive.
+    pub renewal: Renewal,
+}
+
+/// Prepares the credentials that `config` names. Nothing is called yet.
+pub fn build(config: &Config, transport: &Transport) -> Credentials {
+    let azure = Azure {
+        credential: config.azure.clone(),
+        authority: config.partner_center.authority.clone(),
+        transport: transport.clone(),
+    };
+    let entra = Entra::new(&config.partner_center, transport.clone());
+    let (partner_center, consent): (Arc<dyn TokenSource>, _) = match &config.partner_center.grant {
+        Grant::RefreshToken(place) => {
+            let store = store(place, &azure, transport);
+            let consent = Consent { entra, store };
+            (Arc::new(Cached::new(consent.clone())), Some(consent))
+        }
+        Grant::Password { username, password } => {
+            warn!(
+                "PARTNER_CENTER_GRANT is password: Microsoft is ending this sign-in, which knows no second factor; change to refresh_token"
+            );
+            let grant = PasswordGrant {
+                entra,
+                username: username.clone(),
+                password: password.clone(),
+            };
+            (Arc::new(Cached::new(grant)), None)
+        }
+    };
+    Credentials {
+        partner_center,
+        dataverse: Arc::new(Cached::new(azure)),
+        renewal: Renewal {
+            consent,
+            audience: config.partner_center.audience.clone(),
+        },
+    }
+}
+
+fn store(place: &TokenStore, azure: &Azure, transport: &Transport) -> Store {
+    match place {
+        TokenStore::File(path) => Store::File(path.clone()),
+        TokenStore::KeyVault { url, secret_name } => {
+            let tokens = Arc::new(Cached::new(azure.clone()));
+            let credential = Arc::new(ForSdk(tokens));
+            Store::KeyVault {
+                vault: KeyVault::new(url.clone(), transport.clone(), credential),
+                name: secret_name.clone(),
+            }
+        }
+    }
+}
 
 /// Gives access tokens for an audience.
 pub trait TokenSource: Send + Sync {
@@ -50,6 +131,16 @@ impl AccessToken {
         value
     }
 
+    /// Whether `other` is the same token.
+    fn is(&self, other: &Self) -> bool {
+        self.expose() == other.expose()
+    }
+
+    /// The token itself, for the Azure SDK alone.
+    fn expose(&self) -> &str {
+        self.secret.expose_secret()
+    }
+
     /// How long it is still good.
     pub fn lifetime(&self) -> Duration {
         self.expires.saturating_duration_since(Instant::now())
@@ -60,6 +151,12 @@ impl AccessToken {
 #[derive(Debug, thiserror::Error)]
 #[error("an access token with characters that cannot be sent")]
 pub struct NotAToken;
+
+impl Classify for NotAToken {
+    fn disposition(&self) -> Disposition {
+        Disposition::RETRY
+    }
+}
 
 /// As whom a token was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,8 +206,8 @@ pub enum TokenError {
         #[source]
         source: Arc<dyn Error + Send + Sync>,
     },
-    /// The refresh token could not be read, or it is unusable.
-    #[error("getting the refresh token")]
+    /// The place where the refresh token is kept did not give or take it.
+    #[error("using the stored refresh token")]
     Store {
         /// What to do about it.
         disposition: Disposition,

@@ -3,10 +3,12 @@
 pub mod calls;
 pub mod dataverse;
 pub mod error;
+pub(crate) mod key_vault;
 pub mod partner_center;
 pub mod retry;
 pub mod transport;
 
+pub(crate) mod azure;
 mod wire;
 
 use std::fmt;

@@ -1,5 +1,6 @@
 //! Sends requests to upstreams: one HTTP client, deadlines, bounded repeats, shared `Retry-After`.
 
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -47,8 +48,8 @@ pub enum TransportError {
     Client(#[source] reqwest::Error),
 }
 
-/// One request to an upstream.
-#[derive(Clone, Debug)]
+/// One request to an upstream. Its `Debug` leaves out what may be secret or personal.
+#[derive(Clone)]
 pub struct Call {
     upstream: Upstream,
     operation: &'static str,
@@ -58,6 +59,16 @@ pub struct Call {
     body: Bytes,
     audience: String,
     repeatable: bool,
+}
+
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call")
+            .field("upstream", &self.upstream)
+            .field("operation", &self.operation)
+            .field("method", &self.method)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Call {
@@ -115,8 +126,7 @@ impl Call {
     }
 }
 
-/// A successful answer, fully read.
-#[derive(Debug)]
+/// A successful answer, fully read. Its `Debug` leaves the body out.
 pub struct Reply {
     /// The status, 200 to 299.
     pub status: StatusCode,
@@ -126,6 +136,17 @@ pub struct Reply {
     pub body: Bytes,
     pub(super) upstream: Upstream,
     pub(super) operation: &'static str,
+}
+
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reply")
+            .field("upstream", &self.upstream)
+            .field("operation", &self.operation)
+            .field("status", &self.status)
+            .field("bytes", &self.body.len())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Transport {

@@ -1,0 +1,107 @@
+//! The Azure SDK's clients on our HTTP client, with our limits and our record of calls.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use azure_core::http::{
+    AsyncRawResponse, ClientOptions, ExponentialRetryOptions, HttpClient, Request, RetryOptions,
+};
+use http::StatusCode;
+use tokio::time::Instant;
+
+use super::Upstream;
+use super::calls::{self, CallRecord};
+use super::transport::Transport;
+
+/// Repeats within one operation of an SDK client; the SDK's own default can go on for more than a minute.
+const REPEATS: u32 = 2;
+
+/// What the SDK's own errors lose: the status and the wait of the last answer.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct LastAnswer {
+    /// `None` when there was no answer.
+    pub(crate) status: Option<StatusCode>,
+    /// How long it asked us to wait.
+    pub(crate) retry_after: Option<Duration>,
+}
+
+/// Sends the SDK's requests, and remembers what came back.
+#[derive(Debug)]
+pub(crate) struct AzureHttp {
+    client: reqwest::Client,
+    upstream: Upstream,
+    operation: &'static str,
+    seen: Mutex<(u32, LastAnswer)>,
+}
+
+impl AzureHttp {
+    /// For one operation at `upstream`.
+    pub(crate) fn new(
+        transport: &Transport,
+        upstream: Upstream,
+        operation: &'static str,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            client: transport.client().clone(),
+            upstream,
+            operation,
+            seen: Mutex::default(),
+        })
+    }
+
+    /// The options of an SDK client that sends through this.
+    pub(crate) fn options(self: &Arc<Self>) -> ClientOptions {
+        let seconds = azure_core::time::Duration::seconds;
+        ClientOptions {
+            transport: Some(azure_core::http::Transport::new(Arc::<Self>::clone(self))),
+            retry: RetryOptions::exponential(ExponentialRetryOptions {
+                initial_delay: azure_core::time::Duration::milliseconds(250),
+                max_retries: REPEATS,
+                max_total_elapsed: seconds(10),
+                max_delay: seconds(4),
+            }),
+            ..ClientOptions::default()
+        }
+    }
+
+    /// The last answer that came, or none.
+    pub(crate) fn last_answer(&self) -> LastAnswer {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).1
+    }
+}
+
+#[async_trait]
+impl HttpClient for AzureHttp {
+    async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
+        let started = Instant::now();
+        let result = self.client.execute_request(request).await;
+        let answer = result.as_ref().map_or_else(
+            |_| LastAnswer::default(),
+            |response| LastAnswer {
+                status: StatusCode::from_u16(response.status().into()).ok(),
+                retry_after: retry_after(response),
+            },
+        );
+        let attempt = {
+            let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+            *seen = (seen.0 + 1, answer);
+            seen.0
+        };
+        calls::append([CallRecord {
+            upstream: self.upstream,
+            operation: self.operation,
+            status: answer.status.map(|it| it.as_u16()),
+            elapsed: started.elapsed(),
+            attempt,
+        }]);
+        result
+    }
+}
+
+fn retry_after(response: &AsyncRawResponse) -> Option<Duration> {
+    let seconds = response
+        .headers()
+        .get_optional_str(&azure_core::http::headers::RETRY_AFTER)?;
+    seconds.trim().parse().ok().map(Duration::from_secs)
+}
