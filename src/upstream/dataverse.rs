@@ -25,7 +25,7 @@ use self::wire::{Body, Row, Rows};
 use super::Transport;
 use crate::config::DataverseConfig;
 use crate::credentials::TokenSource;
-use crate::ids::{ETag, LeadId};
+use crate::ids::{CurrencyId, ETag, LeadId};
 use crate::lead::{
     Changes, Column, ColumnKind, Columns, Currency, Lead, LeadSchema, Note, Owner, Value,
 };
@@ -238,6 +238,12 @@ impl Dataverse {
             code: code.to_owned(),
             source,
         })
+    }
+
+    /// The currency with row `id`; `None` if there is none. Kept for an hour.
+    pub async fn currency_row(&self, id: CurrencyId) -> Result<Option<Currency>, DataverseError> {
+        let found = self.currencies.row(&self.requests, id).await;
+        found.map_err(|source| DataverseError::CurrencyRow { id, source })
     }
 
     /// What the lead table takes here. Kept for an hour.

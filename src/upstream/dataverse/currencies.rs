@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::code::Meaning;
 use super::error::Failure;
 use super::request::Requests;
 use super::wire::{CurrencyRow, Rows};
+use crate::ids::CurrencyId;
 use crate::lead::Currency;
 
 /// How long a row is believed to be there.
@@ -48,6 +50,43 @@ impl Currencies {
         };
         self.entries().insert(code, known);
         Ok(currency)
+    }
+
+    /// The row with `id`, if there is one.
+    pub(super) async fn row(
+        &self,
+        requests: &Requests,
+        id: CurrencyId,
+    ) -> Result<Option<Currency>, Failure> {
+        if let Some(currency) = self.known_row(id) {
+            return Ok(Some(currency));
+        }
+        let path = format!(
+            "transactioncurrencies({id})?$select=transactioncurrencyid,isocurrencycode,currencyprecision"
+        );
+        let row: CurrencyRow = match requests.read("look up a currency", &path).await {
+            Ok(reply) => reply.json()?,
+            Err(failure) if failure.meaning() == Some(Meaning::Gone) => return Ok(None),
+            Err(failure) => return Err(failure),
+        };
+        let currency = Currency::from(row);
+        let known = Known {
+            currency: Some(currency.clone()),
+            until: Instant::now() + FOUND_KEPT,
+        };
+        self.entries()
+            .insert(currency.code.to_ascii_uppercase(), known);
+        Ok(Some(currency))
+    }
+
+    fn known_row(&self, id: CurrencyId) -> Option<Currency> {
+        let now = Instant::now();
+        let entries = self.entries();
+        let fresh = entries.values().filter(|known| now < known.until);
+        fresh
+            .filter_map(|known| known.currency.as_ref())
+            .find(|currency| currency.id == id)
+            .cloned()
     }
 
     fn known(&self, code: &str) -> Option<Known> {

@@ -5,7 +5,7 @@ use std::fmt;
 use super::code::{ErrorCode, Meaning};
 use super::wire::{BadRow, UnknownLookup};
 use crate::failure::{Classify, Disposition};
-use crate::ids::{LeadId, NoteId};
+use crate::ids::{CurrencyId, LeadId, NoteId};
 use crate::upstream::CallError;
 
 /// What could not be done, and to which row.
@@ -54,6 +54,15 @@ pub enum DataverseError {
     Currency {
         /// Its ISO 4217 code.
         code: String,
+        /// Why.
+        #[source]
+        source: Failure,
+    },
+    /// A currency's row could not be read.
+    #[error("reading currency row {id}")]
+    CurrencyRow {
+        /// Which row.
+        id: CurrencyId,
         /// Why.
         #[source]
         source: Failure,
@@ -197,6 +206,7 @@ impl Classify for DataverseError {
             | Self::Update { source, .. }
             | Self::Note { source, .. }
             | Self::Currency { source, .. }
+            | Self::CurrencyRow { source, .. }
             | Self::Schema { source }
             | Self::WhoAmI { source }
             | Self::Probe { source } => source.disposition(),

@@ -1,0 +1,333 @@
+//! One run: read the lead, then the referral; decide; write with preconditions; start over when one does not hold.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::Syncer;
+use super::error::SyncCause;
+use super::options::Mode;
+use super::plan::{self, Inputs, LeadAction, LeadFinding, Outcome, Plan, Report};
+use crate::ids::{CurrencyId, ETag, LeadId, ReferralId};
+use crate::lead::{Currency, LeadSchema, Note, Value};
+use crate::mapping::columns::TRANSACTION_CURRENCY;
+use crate::referral::{PatchOperation, Referral};
+use crate::upstream::dataverse::code::Meaning;
+use crate::upstream::dataverse::{Created, DataverseError, Failure, Updated};
+use crate::upstream::partner_center::{PartnerCenterError, Patched};
+
+/// How often a run starts over because somebody else wrote in between.
+const RACES: u32 = 5;
+/// How often a run follows a changing `externalReferenceId` within one look.
+const LINKS_FOLLOWED: usize = 3;
+
+/// What a run has done so far.
+#[derive(Debug)]
+pub(super) struct Progress {
+    pub(super) outcome: Outcome,
+    pub(super) lead: Option<LeadId>,
+    pub(super) reports: Vec<Report>,
+    races: u32,
+    /// The referral's version that Partner Center refused to be the current one.
+    refused: Option<ETag>,
+    /// The lead is there although it cannot be read: it was merged into one that was deleted.
+    was_there: bool,
+}
+
+/// Both sides at one moment, and what is needed to compare them.
+struct View {
+    lead: LeadFinding,
+    referral: Referral,
+    schema: Arc<LeadSchema>,
+    currency: Option<Currency>,
+    lead_currency: Option<Currency>,
+}
+
+/// How one round ended.
+enum Round {
+    /// Both sides are as they should be.
+    Done,
+    /// A patch was sent and more is to be done: look again, because the patch changed the referral.
+    More,
+    /// Somebody else wrote in between: look again.
+    Raced,
+}
+
+impl Syncer {
+    pub(super) async fn run(&self, id: ReferralId) -> Result<Progress, SyncCause> {
+        let mut progress = Progress {
+            outcome: Outcome::Unchanged,
+            lead: None,
+            reports: Vec::new(),
+            races: 0,
+            refused: None,
+            was_there: false,
+        };
+        // Ends: each round but the last sends a patch or counts a race, and a plan has at most four patches.
+        loop {
+            let round = match self.round(id, &mut progress).await {
+                Err(SyncCause::Dataverse(DataverseError::SchemaMoved { .. })) => Round::Raced,
+                Err(SyncCause::PartnerCenter(error)) => return self.refused(progress, error).await,
+                other => other?,
+            };
+            match round {
+                Round::Done => return Ok(progress),
+                Round::More => {}
+                Round::Raced => progress.races += 1,
+            }
+            if progress.races > RACES {
+                let races = progress.races;
+                return Err(SyncCause::Unsettled { races });
+            }
+        }
+    }
+
+    /// A referral that cannot be had may not be there yet, or may not be ours.
+    async fn refused(
+        &self,
+        progress: Progress,
+        error: PartnerCenterError,
+    ) -> Result<Progress, SyncCause> {
+        match error {
+            PartnerCenterError::NotFound { .. } => Err(SyncCause::LookAgain),
+            PartnerCenterError::Forbidden { .. } if progress.lead.is_none() => {
+                self.partner_center.probe().await?;
+                Ok(Progress {
+                    outcome: Outcome::NotOurs,
+                    ..progress
+                })
+            }
+            other => Err(other.into()),
+        }
+    }
+
+    async fn round(&self, id: ReferralId, progress: &mut Progress) -> Result<Round, SyncCause> {
+        let view = self.look(id).await?;
+        let plan = plan::plan(&Inputs {
+            referral: &view.referral,
+            lead: &view.lead,
+            schema: &view.schema,
+            currency: view.currency.as_ref(),
+            lead_currency: view.lead_currency.as_ref(),
+            options: &self.options,
+            now: Timestamp::now(),
+        });
+        self.carry_out(&view, plan, progress).await
+    }
+
+    /// Reads the lead, then the referral, so that an edit of the referral is never older than the lead it is compared with.
+    async fn look(&self, id: ReferralId) -> Result<View, SyncCause> {
+        let own = LeadId::of(id);
+        let mut lead = self.find(own).await?;
+        let mut referral = self.partner_center.referral(id).await?;
+        let mut read = own;
+        for _ in 0..LINKS_FOLLOWED {
+            let named = referral.external_reference.as_deref();
+            let named: Option<LeadId> = named.and_then(|text| text.trim().parse().ok());
+            let Some(named) = named.filter(|it| *it != own && *it != read) else {
+                break;
+            };
+            if read == own && lead != LeadFinding::Absent {
+                break;
+            }
+            lead = self.find(named).await?;
+            referral = self.partner_center.referral(id).await?;
+            read = named;
+        }
+        let schema = self.dataverse.schema().await?;
+        let currency = match &referral.details.currency {
+            Some(code) => self.dataverse.currency(code.trim()).await?,
+            None => None,
+        };
+        let lead_currency = self.lead_currency(&lead, currency.as_ref()).await?;
+        Ok(View {
+            lead,
+            referral,
+            schema,
+            currency,
+            lead_currency,
+        })
+    }
+
+    async fn find(&self, id: LeadId) -> Result<LeadFinding, SyncCause> {
+        let current = self.dataverse.current_lead(id).await?;
+        Ok(
+            current.map_or(LeadFinding::Absent, |it| LeadFinding::Found {
+                lead: it.lead,
+                merged_from: it.merged_from,
+            }),
+        )
+    }
+
+    /// The currency of the lead's amount, where it may have to be sent and is not the referral's.
+    async fn lead_currency(
+        &self,
+        lead: &LeadFinding,
+        currency: Option<&Currency>,
+    ) -> Result<Option<Currency>, SyncCause> {
+        let LeadFinding::Found { lead, .. } = lead else {
+            return Ok(None);
+        };
+        let Some(Value::Row(row)) = lead.columns.get(&TRANSACTION_CURRENCY) else {
+            return Ok(None);
+        };
+        let row = CurrencyId::new(*row);
+        if self.options.mode != Mode::TwoWay || currency.is_some_and(|it| it.id == row) {
+            return Ok(None);
+        }
+        Ok(self.dataverse.currency_row(row).await?)
+    }
+
+    /// Creates the lead, writes its notes, updates it, then sends the first patch. A crash in between leaves nothing that
+    /// the next run does not find.
+    async fn carry_out(
+        &self,
+        view: &View,
+        plan: Plan,
+        progress: &mut Progress,
+    ) -> Result<Round, SyncCause> {
+        progress.report(plan.reports);
+        if let LeadFinding::Found { lead, .. } = &view.lead {
+            progress.lead = Some(lead.id);
+        }
+        let mut lead_written = false;
+        if let LeadAction::Create {
+            columns,
+            owner,
+            created,
+        } = &plan.lead
+        {
+            let id = LeadId::of(view.referral.id);
+            let creation = self.dataverse.create_lead(id, columns, *owner, *created);
+            match creation.await? {
+                Created::Now => lead_written = true,
+                Created::AlreadyThere if progress.was_there => return Ok(progress.unreadable()),
+                Created::AlreadyThere => {
+                    progress.was_there = true;
+                    return Ok(Round::Raced);
+                }
+            }
+            progress.lead = Some(id);
+            progress.outcome = progress.outcome.and(Outcome::Created);
+        }
+        if let Some(lead) = progress.lead
+            && !self.write_notes(lead, &plan.notes).await?
+        {
+            return Ok(Round::Raced);
+        }
+        if let (LeadAction::Update { etag, changes }, LeadFinding::Found { lead, .. }) =
+            (&plan.lead, &view.lead)
+        {
+            match self.dataverse.update_lead(lead.id, etag, changes).await {
+                Ok(Updated::Done) => {
+                    lead_written = true;
+                    progress.outcome = progress.outcome.and(Outcome::Updated);
+                }
+                Ok(Updated::Changed | Updated::Gone) => return Ok(Round::Raced),
+                Err(error) if is_about_state(&error) => {
+                    progress.report(vec![Report::LeadReadOnly]);
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        if matches!(plan.lead, LeadAction::None) && plan.patches.is_empty() {
+            progress.outcome = progress.outcome.and(plan.outcome);
+        }
+        match plan.patches.split_first() {
+            Some((patch, rest)) => self.send(view, patch, !rest.is_empty(), progress).await,
+            None if lead_written => self.settle(&view.referral).await,
+            None => Ok(Round::Done),
+        }
+    }
+
+    /// Writes the notes that are not known to be there. `false` if the lead is gone.
+    async fn write_notes(&self, lead: LeadId, notes: &[Note]) -> Result<bool, SyncCause> {
+        for note in notes {
+            if self.known_notes.holds(note.id) {
+                continue;
+            }
+            match self.dataverse.add_note(lead, note).await {
+                Ok(_) => self.known_notes.remember(note.id),
+                Err(error) if is_about_absence(&error) => return Ok(false),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(true)
+    }
+
+    /// Sends one patch. That it presumes the version that was compared makes it the second look, too.
+    async fn send(
+        &self,
+        view: &View,
+        patch: &[PatchOperation],
+        more: bool,
+        progress: &mut Progress,
+    ) -> Result<Round, SyncCause> {
+        let (id, etag) = (view.referral.id, &view.referral.etag);
+        if progress.refused.as_ref() == Some(etag) {
+            // No race: nobody wrote since the refusal. The lead is right; the rest is for a person.
+            progress.report(vec![Report::PreconditionRefused]);
+            return Ok(Round::Done);
+        }
+        match self.partner_center.patch(id, etag, patch).await? {
+            Patched::Done => {
+                progress.outcome = progress.outcome.and(sent(patch));
+                Ok(if more { Round::More } else { Round::Done })
+            }
+            Patched::Changed => {
+                progress.refused = Some(etag.clone());
+                Ok(Round::Raced)
+            }
+        }
+    }
+
+    /// Looks whether the referral is still what the lead was made from: an event for a change in between may have joined
+    /// this very run.
+    async fn settle(&self, before: &Referral) -> Result<Round, SyncCause> {
+        let now = self.partner_center.referral(before.id).await?;
+        Ok(if now.etag == before.etag {
+            Round::Done
+        } else {
+            Round::Raced
+        })
+    }
+}
+
+impl Progress {
+    fn report(&mut self, reports: Vec<Report>) {
+        for report in reports {
+            if !self.reports.contains(&report) {
+                self.reports.push(report);
+            }
+        }
+    }
+
+    /// The lead cannot be created and cannot be found: what it was merged into was deleted.
+    fn unreadable(&mut self) -> Round {
+        self.outcome = self.outcome.and(Outcome::LeadDeleted);
+        self.report(vec![Report::LeadDeleted]);
+        Round::Done
+    }
+}
+
+/// What sending `patch` comes to.
+fn sent(patch: &[PatchOperation]) -> Outcome {
+    let is_link = patch.iter().all(|it| it.path == "/externalReferenceId");
+    if is_link {
+        Outcome::Linked
+    } else {
+        Outcome::WrittenBack
+    }
+}
+
+fn is_about_state(error: &DataverseError) -> bool {
+    matches!(error, DataverseError::Update { source, .. } if means(source, Meaning::State))
+}
+
+fn is_about_absence(error: &DataverseError) -> bool {
+    matches!(error, DataverseError::Note { source, .. } if means(source, Meaning::Gone))
+}
+
+fn means(failure: &Failure, wanted: Meaning) -> bool {
+    matches!(failure, Failure::Refused { meaning, .. } if *meaning == wanted)
+}
