@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use sandbox::Record;
-use sandbox::deliveries::Delivery;
+use sandbox::deliveries::{Delivery, Raised};
 use sandbox::host::{Level, LogLine};
 use serde_json::Value;
 
@@ -49,6 +49,25 @@ pub(super) fn lead(screen: Screen, before: &Moment, after: &Moment) -> Result<()
 pub(super) fn referral(screen: Screen, before: &Moment, after: &Moment) -> Result<()> {
     screen.heading("Referral in Partner Center, before and after")?;
     print(screen, &diff::changes(&before.referral, &after.referral))
+}
+
+/// The events that the connector's own writes to the referral have raised, and their answers.
+pub(super) fn echoes(screen: Screen, echoes: &[Raised]) -> Result<()> {
+    if echoes.is_empty() {
+        return Ok(());
+    }
+    screen.heading("Echo: the connector's own write to the referral comes back as an event")?;
+    let row = |echo: &Raised| {
+        let last = echo.attempts.last();
+        let status = last
+            .and_then(|attempt| attempt.status)
+            .map_or_else(|| "—".to_owned(), |it| it.to_string());
+        let body = last
+            .and_then(|attempt| attempt.answer.clone())
+            .unwrap_or_default();
+        vec![echo.event.event_name.clone(), status, body]
+    };
+    screen.table(&echoes.iter().map(row).collect::<Vec<_>>())
 }
 
 /// Every request to a system outside the connector.

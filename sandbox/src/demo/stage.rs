@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use sandbox::deliveries::{self, Delivery};
+use sandbox::deliveries::{self, Delivery, Raised};
 use sandbox::host::{Host, HostOptions, LogLine};
 use sandbox::{Record, Sandbox, Service, SharedWorld};
 use serde_json::Value;
@@ -16,6 +16,9 @@ use super::connector;
 const WEBHOOK: &str = "ReferralWebhook";
 /// How long an event may take from Partner Center to the answer that ends it.
 const PATIENCE: Duration = Duration::from_mins(1);
+
+/// The pause between two looks at a delivery.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// Everything that runs.
 pub(super) struct Stage {
@@ -40,6 +43,7 @@ pub(super) struct Moment {
     pub(super) leads: usize,
     pub(super) requests: usize,
     pub(super) log_lines: usize,
+    pub(super) events: usize,
 }
 
 impl Stage {
@@ -90,6 +94,7 @@ impl Stage {
             leads: leads.len(),
             requests: world.requests.count(),
             log_lines: self.host.logs().len(),
+            events: world.deliveries.lock().all().len(),
         }
     }
 
@@ -125,8 +130,36 @@ impl Stage {
             if Instant::now() > deadline {
                 bail!("the event was not delivered within {PATIENCE:?}");
             }
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            tokio::time::sleep(PAUSE).await;
         }
+    }
+
+    /// Waits until every event is delivered, the echoes of the connector's own writes included.
+    pub(super) async fn settled(&self) -> Result<()> {
+        let deadline = Instant::now() + PATIENCE;
+        while !self
+            .world()
+            .deliveries
+            .lock()
+            .all()
+            .iter()
+            .all(|it| it.outcome.is_final())
+        {
+            if Instant::now() > deadline {
+                bail!("some events were not delivered within {PATIENCE:?}");
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        Ok(())
+    }
+
+    /// The events raised since a moment beside the one the step is about: the echoes of the connector's own writes.
+    pub(super) fn echoes_since(&self, moment: &Moment, event: Option<u64>) -> Vec<Raised> {
+        let raised = self.world().deliveries.lock().all()[moment.events..].to_vec();
+        raised
+            .into_iter()
+            .filter(|it| Some(it.id) != event)
+            .collect()
     }
 
     /// Sends a delivery that Partner Center did not raise.

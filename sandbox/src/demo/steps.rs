@@ -52,7 +52,7 @@ impl<'a> Steps<'a> {
             referral: received,
             ..before
         };
-        let after = self.report(&before, &answer)?;
+        let after = self.report(&before, &answer, Some(event)).await?;
         let lead_id = after.lead["leadid"].as_str().unwrap_or_default().to_owned();
         let reference = after.referral["externalReferenceId"]
             .as_str()
@@ -78,11 +78,9 @@ impl<'a> Steps<'a> {
         let before = self.stage.moment(&self.referral);
         let change = json!({ "customerProfile": { "address": { "city": NEW_CITY, "postalCode": "24103" } } });
         let event = self.stage.world().edit_referral(&self.referral, &change)?;
+        self.delivery = Some(self.show_event(event)?);
         let answer = self.stage.delivered(event).await?;
-        let raised = self.stage.world().deliveries.lock().raised(event).cloned();
-        let raised = raised.context("find the event that was raised")?;
-        self.delivery = Some(self.stage.world().delivery(&raised.event)?);
-        let after = self.report(&before, &answer)?;
+        let after = self.report(&before, &answer, Some(event)).await?;
         self.verdict(answer.status == 200, "the event was acknowledged with 200")?;
         self.verdict(
             after.lead["address1_city"] == NEW_CITY,
@@ -98,7 +96,7 @@ impl<'a> Steps<'a> {
         let forgery = self.forgery()?;
         report::delivery(self.screen, &forgery)?;
         let answer = self.stage.send(&forgery).await?;
-        let after = self.report(&before, &answer)?;
+        let after = self.report(&before, &answer, None).await?;
         let calls = self.stage.requests_since(&before);
         self.verdict(answer.status == 401, "the event was refused with 401")?;
         self.verdict(
@@ -121,7 +119,7 @@ impl<'a> Steps<'a> {
             .context("the update was delivered before")?;
         report::delivery(self.screen, &delivery)?;
         let answer = self.stage.send(&delivery).await?;
-        let after = self.report(&before, &answer)?;
+        let after = self.report(&before, &answer, None).await?;
         let calls = self.stage.requests_since(&before);
         self.verdict(answer.status == 200, "the event was acknowledged with 200")?;
         self.verdict(!calls.iter().any(is_write), "nothing was written")?;
@@ -172,11 +170,15 @@ impl<'a> Steps<'a> {
         Ok(delivery)
     }
 
-    fn report(&self, before: &Moment, answer: &Answer) -> Result<Moment> {
+    /// Waits until the echoes of the connector's own writes have come back too, and prints everything that happened
+    /// since a moment.
+    async fn report(&self, before: &Moment, answer: &Answer, event: Option<u64>) -> Result<Moment> {
+        self.stage.settled().await?;
         let after = self.stage.moment(&self.referral);
         report::answer(self.screen, answer)?;
         report::lead(self.screen, before, &after)?;
         report::referral(self.screen, before, &after)?;
+        report::echoes(self.screen, &self.stage.echoes_since(before, event))?;
         report::requests(self.screen, &self.stage.requests_since(before))?;
         report::log(self.screen, &self.stage.log_since(before))?;
         line("")?;
