@@ -102,6 +102,8 @@ impl HostOptions {
 pub struct Host {
     shared: Arc<Shared>,
     front: tokio::task::JoinHandle<()>,
+    /// The caller outside, for [`Host::post`].
+    caller: reqwest::Client,
 }
 
 /// What the front, the runs and the handle share.
@@ -177,7 +179,15 @@ impl Host {
             app,
         });
         let front = tokio::spawn(front::serve(Arc::clone(&shared), listener));
-        Ok(Self { shared, front })
+        let caller = reqwest::Client::builder()
+            .no_proxy()
+            .build()
+            .context("build an http client")?;
+        Ok(Self {
+            shared,
+            front,
+            caller,
+        })
     }
 
     /// The host's own address, with a trailing slash.
@@ -230,14 +240,11 @@ impl Host {
         headers: HeaderMap,
         body: impl Into<Bytes>,
     ) -> Result<Response<Bytes>> {
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .build()
-            .context("build an http client")?;
         let mut key =
             HeaderValue::from_str(self.function_key()).context("write the function key")?;
         key.set_sensitive(true);
-        let response = client
+        let response = self
+            .caller
             .post(self.function_url(function)?)
             .header(KEY_HEADER, key)
             .headers(headers)

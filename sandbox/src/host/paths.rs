@@ -179,4 +179,20 @@ mod tests {
         assert_eq!(rebuild_query("q=a+b%2f"), "q=a%20b%2F");
         assert_eq!(rebuild_query(""), "");
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_path_is_written_as_a_legal_one(raw in "/.*") {
+            for written in [as_absolute_path(&decode(&raw)), as_proxied_path(&decode(&raw))] {
+                proptest::prop_assert!(written.starts_with('/'));
+                proptest::prop_assert!(written.parse::<http::uri::PathAndQuery>().is_ok(), "{written}");
+            }
+        }
+
+        #[test]
+        fn a_proxied_path_is_decoded_to_the_same(raw in "/[a-z%0-9/.é ]*") {
+            let decoded = decode(&raw);
+            proptest::prop_assert_eq!(decode(&as_proxied_path(&decoded)), decoded);
+        }
+    }
 }
