@@ -3,6 +3,7 @@
 pub mod callback;
 pub mod config;
 pub mod credentials;
+pub mod event;
 pub mod failure;
 pub mod ids;
 pub mod lead;

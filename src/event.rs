@@ -1,0 +1,288 @@
+//! What Partner Center's event says: which referral to look at.
+
+use std::collections::HashSet;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
+use serde_json::Value;
+
+use crate::callback::Verified;
+use crate::ids::ReferralId;
+
+/// Longest event name we repeat in a log.
+const LONGEST_NAME: usize = 100;
+
+/// A change in Partner Center, as far as the connector cares.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A referral, ours or a related one, was created or changed: either way its current state is read.
+    ReferralChanged(ReferralId),
+    /// What Partner Center sends when somebody asks for a test.
+    Test,
+    /// Something the connector does not act on, by its name.
+    Other(String),
+}
+
+/// Why an authentic body is no event we can read. Never repeats the body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EventError {
+    /// It begins with a byte order mark, which JSON does not allow.
+    #[error("reading the event: the body begins with a byte order mark")]
+    ByteOrderMark,
+    /// It is not one JSON object, or names a member twice.
+    #[error(
+        "reading the event: no JSON object with distinct members, at line {line} column {column}"
+    )]
+    Unreadable {
+        /// Where reading stopped.
+        line: usize,
+        /// Where reading stopped.
+        column: usize,
+    },
+    /// `EventName` is absent or no text.
+    #[error("reading the event: it has no EventName")]
+    NoName,
+    /// A referral event whose `ResourceUri` does not end in a referral's id.
+    #[error("reading the event: its ResourceUri does not end in the id of a referral")]
+    NoReferral,
+}
+
+impl Event {
+    /// Reads a delivery whose signature was checked (Partner Center, "Partner Center webhook events").
+    pub fn parse(delivery: &Verified) -> Result<Self, EventError> {
+        Self::read(delivery.body())
+    }
+
+    fn read(body: &[u8]) -> Result<Self, EventError> {
+        if body.starts_with(b"\xef\xbb\xbf") {
+            return Err(EventError::ByteOrderMark);
+        }
+        let wire: Wire = serde_json::from_slice(body).map_err(|error| EventError::Unreadable {
+            line: error.line(),
+            column: error.column(),
+        })?;
+        let name = wire.name.ok_or(EventError::NoName)?;
+        match name.to_ascii_lowercase().as_str() {
+            "referral-created"
+            | "referral-updated"
+            | "related-referral-created"
+            | "related-referral-updated" => wire
+                .resource
+                .as_deref()
+                .and_then(referral_id)
+                .map(Self::ReferralChanged)
+                .ok_or(EventError::NoReferral),
+            "test-created" => Ok(Self::Test),
+            _ => Ok(Self::Other(printable(&name))),
+        }
+    }
+}
+
+/// The GUID at the end of the path of `uri`. The rest is dropped: the connector calls its own address, never theirs.
+fn referral_id(uri: &str) -> Option<ReferralId> {
+    let path = uri.split(['?', '#']).next()?;
+    let segment = path.trim_end_matches('/').rsplit('/').next()?;
+    let id: ReferralId = segment.parse().ok()?;
+    let hyphenated = segment.len() == "00000000-0000-0000-0000-000000000000".len();
+    (hyphenated && !id.uuid().is_nil()).then_some(id)
+}
+
+/// `name` without anything that could forge a log line.
+fn printable(name: &str) -> String {
+    name.chars()
+        .filter(|character| character.is_ascii_graphic())
+        .take(LONGEST_NAME)
+        .collect()
+}
+
+/// The members we read. Names are matched in any letter case; a name that comes twice, in whatever case, is refused,
+/// because two readers could take different ones. Values nest no deeper than `serde_json` allows.
+struct Wire {
+    name: Option<String>,
+    resource: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for Wire {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Members)
+    }
+}
+
+struct Members;
+
+impl<'de> Visitor<'de> for Members {
+    type Value = Wire;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an event")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Wire, A::Error> {
+        let mut seen = HashSet::new();
+        let mut wire = Wire {
+            name: None,
+            resource: None,
+        };
+        while let Some((name, value)) = map.next_entry::<String, Value>()? {
+            let name = name.to_lowercase();
+            let text = match value {
+                Value::String(text) => Some(text),
+                _ => None,
+            };
+            match name.as_str() {
+                "eventname" => wire.name = text,
+                "resourceuri" => wire.resource = text,
+                _ => {}
+            }
+            if !seen.insert(name) {
+                return Err(A::Error::custom("a member came twice"));
+            }
+        }
+        Ok(wire)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{Event, EventError};
+
+    const ID: &str = "4111fffc-f9ee-4d53-bba6-569135228642";
+
+    fn event(name: &str, uri: &str) -> Result<Event, EventError> {
+        let body = format!(
+            r#"{{"EventName":"{name}","ResourceUri":"{uri}","ResourceName":"referral","AuditUri":null,"ResourceChangeUtcDate":"2018-02-17T00:05:39.5485487+00:00"}}"#
+        );
+        Event::read(body.as_bytes())
+    }
+
+    fn changed() -> Result<Event, EventError> {
+        Ok(Event::ReferralChanged(ID.parse().unwrap()))
+    }
+
+    #[test]
+    fn all_four_referral_events_name_a_referral_to_look_at() {
+        let uri = format!("https://api.partnercenter.microsoft.com/engagements/v1/referrals/{ID}");
+        for name in [
+            "referral-created",
+            "referral-updated",
+            "related-referral-created",
+            "related-referral-updated",
+            "Referral-Updated",
+        ] {
+            assert_eq!(event(name, &uri), changed(), "{name}");
+        }
+    }
+
+    #[test]
+    fn only_the_last_segment_of_the_address_counts() {
+        for uri in [
+            ID.to_owned(),
+            ID.to_uppercase(),
+            format!("https://evil.example/x/{ID}"),
+            format!("/{ID}/"),
+            format!("http://h/{ID}?a=/b#/c"),
+        ] {
+            assert_eq!(event("referral-updated", &uri), changed(), "{uri}");
+        }
+    }
+
+    #[test]
+    fn an_address_without_an_id_is_an_error_for_a_referral_event_only() {
+        for uri in [
+            "",
+            "https://h/referrals/{{ReferralID}}",
+            "https://h/00000000-0000-0000-0000-000000000000",
+            "https://h/4111fffcf9ee4d53bba6569135228642",
+            "https://h/?id=4111fffc-f9ee-4d53-bba6-569135228642",
+        ] {
+            assert_eq!(
+                event("referral-created", uri),
+                Err(EventError::NoReferral),
+                "{uri}"
+            );
+            assert_eq!(
+                event("invoice-ready", uri),
+                Ok(Event::Other("invoice-ready".to_owned()))
+            );
+        }
+    }
+
+    #[test]
+    fn a_null_or_absent_address_is_fine_for_other_events() {
+        let other = Ok(Event::Other("dap-admin-relationship-approved".to_owned()));
+        for rest in [r#","ResourceUri":null"#, "", r#","ResourceUri":7"#] {
+            let body = format!(r#"{{"EventName":"dap-admin-relationship-approved"{rest}}}"#);
+            assert_eq!(Event::read(body.as_bytes()), other);
+            let body = format!(r#"{{"EventName":"referral-created"{rest}}}"#);
+            assert_eq!(Event::read(body.as_bytes()), Err(EventError::NoReferral));
+        }
+    }
+
+    #[test]
+    fn a_test_event_is_known() {
+        assert_eq!(
+            event("test-created", "http://localhost:1/test"),
+            Ok(Event::Test)
+        );
+    }
+
+    #[test]
+    fn member_names_match_in_any_case_but_never_twice() {
+        let body =
+            format!(r#"{{"eventname":"referral-created","RESOURCEURI":"/{ID}","x":[{{}}]}}"#);
+        assert_eq!(Event::read(body.as_bytes()), changed());
+        for twice in [
+            r#""EventName":"a","EventName":"a""#,
+            r#""EventName":"a","eventName":"b""#,
+            r#""EventName":"a","x":1,"X":2"#,
+        ] {
+            let body = format!("{{{twice}}}");
+            let error = Event::read(body.as_bytes()).unwrap_err();
+            assert!(matches!(error, EventError::Unreadable { .. }), "{twice}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_event_is_refused_without_repeating_it() {
+        assert_eq!(
+            Event::read(b"\xef\xbb\xbf{}"),
+            Err(EventError::ByteOrderMark)
+        );
+        assert_eq!(Event::read(b"{}"), Err(EventError::NoName));
+        assert_eq!(Event::read(br#"{"EventName":5}"#), Err(EventError::NoName));
+        let deep = format!(
+            r#"{{"EventName":"test-created","x":{}1{}}}"#,
+            "[".repeat(200),
+            "]".repeat(200)
+        );
+        for body in [
+            b"".as_slice(),
+            b"null",
+            b"[]",
+            b"\"secret\"",
+            b"{} {}",
+            b"\xff",
+            deep.as_bytes(),
+        ] {
+            let error = Event::read(body).unwrap_err();
+            assert!(matches!(error, EventError::Unreadable { .. }));
+            assert!(!error.to_string().contains("secret"));
+        }
+    }
+
+    #[test]
+    fn a_name_cannot_forge_a_log_line() {
+        let body = br#"{"EventName":"a\nb c"}"#;
+        assert_eq!(Event::read(body), Ok(Event::Other("abc".to_owned())));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_or_refused(body in any::<Vec<u8>>()) {
+            let _ = Event::read(&body);
+        }
+    }
+}
