@@ -336,6 +336,3 @@ pub enum CertificateError {
     #[error("too many certificate addresses that never verified were asked for in the last minute")]
     OverBudget,
 }
-
-#[cfg(test)]
-mod tests;

@@ -9,7 +9,7 @@ use openssl::hash::{MessageDigest, hash};
 use openssl::nid::Nid;
 use openssl::pkey::{PKey, Private};
 use openssl::rsa::Rsa;
-use openssl::x509::{X509, X509Builder, X509Extension, X509Name};
+use openssl::x509::{X509, X509Extension, X509Name};
 
 /// A moment inside every minted certificate's validity, unless a test says otherwise.
 pub(crate) const NOW: i64 = 1_790_000_000;
@@ -58,6 +58,14 @@ pub(crate) struct Extension {
     pub(crate) oid: &'static str,
     pub(crate) critical: bool,
     pub(crate) content: Vec<u8>,
+}
+
+impl Extension {
+    pub(crate) fn openssl(&self) -> X509Extension {
+        let oid = Asn1Object::from_str(self.oid).unwrap();
+        let content = Asn1OctetString::new_from_bytes(&self.content).unwrap();
+        X509Extension::new_from_der(&oid, self.critical, &content).unwrap()
+    }
 }
 
 pub(crate) const BASIC_CONSTRAINTS: &str = "2.5.29.19";
@@ -266,13 +274,15 @@ impl Mint {
             .unwrap();
         builder.set_pubkey(&self.key).unwrap();
         for extension in &self.extensions {
-            append(&mut builder, extension);
+            builder.append_extension2(&extension.openssl()).unwrap();
         }
         if self.with_key_ids {
             let id = tlv(0x30, &tlv(0x80, &key_id(signer)));
-            append(&mut builder, &extension(AUTHORITY_KEY, false, id));
+            let id = extension(AUTHORITY_KEY, false, id).openssl();
+            builder.append_extension2(&id).unwrap();
             let id = tlv(4, &key_id(&self.key));
-            append(&mut builder, &extension(SUBJECT_KEY, false, id));
+            let id = extension(SUBJECT_KEY, false, id).openssl();
+            builder.append_extension2(&id).unwrap();
         }
         builder.sign(signer, self.digest).unwrap();
         Minted {
@@ -280,13 +290,6 @@ impl Mint {
             key: self.key,
         }
     }
-}
-
-fn append(builder: &mut X509Builder, extension: &Extension) {
-    let oid = Asn1Object::from_str(extension.oid).unwrap();
-    let content = Asn1OctetString::new_from_bytes(&extension.content).unwrap();
-    let extension = X509Extension::new_from_der(&oid, extension.critical, &content).unwrap();
-    builder.append_extension2(&extension).unwrap();
 }
 
 fn key_id(key: &PKey<Private>) -> Vec<u8> {

@@ -255,6 +255,3 @@ pub enum RevocationError {
     #[error("a revocation list cannot be used")]
     List(#[from] ListError),
 }
-
-#[cfg(test)]
-mod tests;

@@ -119,6 +119,7 @@ struct Report {
     checks: Vec<Check>,
     code: &'static str,
     exit: u8,
+    alone: bool,
 }
 
 impl Report {
@@ -133,47 +134,33 @@ impl Report {
         Ok(Self::of(checks, args))
     }
 
-    /// A delivery is authentic when every check passed that has to. A certificate alone is judged by its chain: whose it should be
-    /// is asked only when the arguments say so.
+    /// A delivery is authentic when every check passed that has to. A certificate alone is judged by its chain: whose it
+    /// should be is asked only when the arguments say so.
     fn of(checks: Vec<Check>, args: &VerifyArgs) -> Self {
-        let counts = |name: &str| {
-            args.body.is_some()
-                || match name {
-                    "organization" => args.organization.is_some(),
-                    "subject" => args.subject.is_some(),
-                    _ => true,
-                }
+        let alone = args.body.is_none();
+        let counts = |name: &str| match name {
+            "organization" => !alone || args.organization.is_some(),
+            "subject" => !alone || args.subject.is_some(),
+            _ => true,
         };
-        let ordered = || {
-            SERVER_ORDER
-                .iter()
-                .filter(|name| counts(name))
-                .filter_map(|name| checks.iter().find(|check| check.name == *name))
+        let ordered: Vec<&Check> = SERVER_ORDER
+            .iter()
+            .filter(|name| counts(name))
+            .filter_map(|name| checks.iter().find(|check| check.name == *name))
+            .collect();
+        let refused: Vec<&'static str> = ordered.iter().filter_map(|it| failure(it)).collect();
+        let unavailable = ordered.iter().find_map(|it| missing(it));
+        let (code, exit) = match (first_code(&refused, alone), unavailable) {
+            (Some(code), _) => (code, REFUSED),
+            (None, Some(code)) => (code, UNAVAILABLE),
+            (None, None) => ("authentic", 0),
         };
-        let refused: Vec<&str> = ordered().filter_map(failure).collect();
-        let code = match refused.first().copied() {
-            Some(_) if refused.iter().all(|it| is_policy(it)) && args.body.is_some() => {
-                "policy_mismatch"
-            }
-            Some("organization" | "subject" | "extended_key_usage") => refused
-                .iter()
-                .find(|it| !is_policy(it))
-                .copied()
-                .unwrap_or(refused[0]),
-            Some(code) => code,
-            None => match ordered().find_map(missing) {
-                Some(code) => {
-                    return Self {
-                        checks,
-                        code,
-                        exit: UNAVAILABLE,
-                    };
-                }
-                None => "authentic",
-            },
-        };
-        let exit = if code == "authentic" { 0 } else { REFUSED };
-        Self { checks, code, exit }
+        Self {
+            checks,
+            code,
+            exit,
+            alone,
+        }
     }
 
     fn verdict(&self) -> &'static str {
@@ -197,7 +184,13 @@ impl Report {
             let word = word(check.outcome);
             writeln!(out, "{word:<8}{:<16}{}", check.name, check.detail)?;
         }
-        writeln!(out, "{} ({})", self.verdict(), self.code)
+        match (self.exit, self.alone) {
+            (0, true) => writeln!(
+                out,
+                "authentic (its chain alone was judged, not whose it is)"
+            ),
+            _ => writeln!(out, "{} ({})", self.verdict(), self.code),
+        }
     }
 
     fn print_json(&self, out: &mut dyn Write) -> io::Result<()> {
@@ -249,6 +242,17 @@ fn missing(check: &Check) -> Option<&'static str> {
     match check.outcome {
         Outcome::Unavailable(code) => Some(code),
         _ => None,
+    }
+}
+
+/// The code the server would have logged for what was `refused`, in its order: what a setting would admit comes last, and has a word of
+/// its own when it is all there is against a delivery.
+fn first_code(refused: &[&'static str], alone: bool) -> Option<&'static str> {
+    let grave = refused.iter().copied().find(|code| !is_policy(code));
+    match (grave, refused.first().copied()) {
+        (Some(code), _) => Some(code),
+        (None, Some(_)) if !alone => Some("policy_mismatch"),
+        (None, first) => first,
     }
 }
 
