@@ -53,6 +53,14 @@ enum Round {
     Raced,
 }
 
+/// Whether the lead was written.
+enum Written {
+    Yes,
+    No,
+    /// No, and the round ends with that.
+    Instead(Round),
+}
+
 impl Syncer {
     pub(super) async fn run(&self, id: ReferralId) -> Result<Progress, SyncCause> {
         let mut progress = Progress {
@@ -190,53 +198,84 @@ impl Syncer {
         if let LeadFinding::Found { lead, .. } = &view.lead {
             progress.lead = Some(lead.id);
         }
-        let mut lead_written = false;
-        if let LeadAction::Create {
-            columns,
-            owner,
-            created,
-        } = &plan.lead
-        {
-            let id = LeadId::of(view.referral.id);
-            let creation = self.dataverse.create_lead(id, columns, *owner, *created);
-            match creation.await? {
-                Created::Now => lead_written = true,
-                Created::AlreadyThere if progress.was_there => return Ok(progress.unreadable()),
-                Created::AlreadyThere => {
-                    progress.was_there = true;
-                    return Ok(Round::Raced);
-                }
-            }
-            progress.lead = Some(id);
-            progress.outcome = progress.outcome.and(Outcome::Created);
+        let created = self.create(view, &plan.lead, progress).await?;
+        if let Written::Instead(round) = created {
+            return Ok(round);
         }
         if let Some(lead) = progress.lead
             && !self.write_notes(lead, &plan.notes).await?
         {
             return Ok(Round::Raced);
         }
-        if let (LeadAction::Update { etag, changes }, LeadFinding::Found { lead, .. }) =
-            (&plan.lead, &view.lead)
-        {
-            match self.dataverse.update_lead(lead.id, etag, changes).await {
-                Ok(Updated::Done) => {
-                    lead_written = true;
-                    progress.outcome = progress.outcome.and(Outcome::Updated);
-                }
-                Ok(Updated::Changed | Updated::Gone) => return Ok(Round::Raced),
-                Err(error) if is_about_state(&error) => {
-                    progress.report(vec![Report::LeadReadOnly]);
-                }
-                Err(error) => return Err(error.into()),
-            }
+        let updated = self.update(view, &plan.lead, progress).await?;
+        if let Written::Instead(round) = updated {
+            return Ok(round);
         }
         if matches!(plan.lead, LeadAction::None) && plan.patches.is_empty() {
             progress.outcome = progress.outcome.and(plan.outcome);
         }
+        let lead_written = matches!(created, Written::Yes) || matches!(updated, Written::Yes);
         match plan.patches.split_first() {
             Some((patch, rest)) => self.send(view, patch, !rest.is_empty(), progress).await,
             None if lead_written => self.settle(&view.referral).await,
             None => Ok(Round::Done),
+        }
+    }
+
+    async fn create(
+        &self,
+        view: &View,
+        action: &LeadAction,
+        progress: &mut Progress,
+    ) -> Result<Written, SyncCause> {
+        let LeadAction::Create {
+            columns,
+            owner,
+            created,
+        } = action
+        else {
+            return Ok(Written::No);
+        };
+        let id = LeadId::of(view.referral.id);
+        let creation = self.dataverse.create_lead(id, columns, *owner, *created);
+        match creation.await? {
+            Created::Now => {
+                progress.lead = Some(id);
+                progress.outcome = progress.outcome.and(Outcome::Created);
+                Ok(Written::Yes)
+            }
+            Created::AlreadyThere if progress.was_there => {
+                Ok(Written::Instead(progress.unreadable()))
+            }
+            Created::AlreadyThere => {
+                progress.was_there = true;
+                Ok(Written::Instead(Round::Raced))
+            }
+        }
+    }
+
+    async fn update(
+        &self,
+        view: &View,
+        action: &LeadAction,
+        progress: &mut Progress,
+    ) -> Result<Written, SyncCause> {
+        let (LeadAction::Update { etag, changes }, LeadFinding::Found { lead, .. }) =
+            (action, &view.lead)
+        else {
+            return Ok(Written::No);
+        };
+        match self.dataverse.update_lead(lead.id, etag, changes).await {
+            Ok(Updated::Done) => {
+                progress.outcome = progress.outcome.and(Outcome::Updated);
+                Ok(Written::Yes)
+            }
+            Ok(Updated::Changed | Updated::Gone) => Ok(Written::Instead(Round::Raced)),
+            Err(error) if is_about_state(&error) => {
+                progress.report(vec![Report::LeadReadOnly]);
+                Ok(Written::No)
+            }
+            Err(error) => Err(error.into()),
         }
     }
 

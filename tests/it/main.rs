@@ -4,4 +4,5 @@ mod credentials;
 mod dataverse;
 mod partner_center;
 mod settings;
+mod sync;
 mod transport;
