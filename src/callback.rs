@@ -144,17 +144,17 @@ impl Callback {
         body: Bytes,
         now: Now,
     ) -> Result<Verified, CallbackError> {
-        let signer = self.signer(claim, &body, now).await?;
+        let by = self.signer(claim, &body, now).await?;
         let path = self
             .0
             .judge
-            .trust(&signer, now)
+            .trust(&by, now)
             .await
             .map_err(CallbackError::Chain)?;
-        if let Some(mismatch) = signer.certificate.mismatches().first() {
+        if let Some(mismatch) = by.certificate.mismatches().first() {
             return Err(CallbackError::PolicyMismatch {
                 mismatch: mismatch.clone(),
-                facts: signer.certificate.summary().to_owned(),
+                facts: by.certificate.summary().to_owned(),
             });
         }
         let standing = self.0.revocation.check(&path, now);
@@ -227,10 +227,10 @@ fn signed_by(signer: &Signer, claim: &Claim, body: &[u8], now: Now) -> Result<()
     certificate.check_profile()?;
     certificate.check_key_usage()?;
     certificate.check_validity(now.time)?;
-    let signed = certificate
+    let genuine = certificate
         .key()
         .is_some_and(|key| signature::verify(key, claim.algorithm, body, &claim.signature));
-    match (signed, certificate.mismatches().first()) {
+    match (genuine, certificate.mismatches().first()) {
         (true, _) => Ok(()),
         (false, Some(mismatch)) => Err(CallbackError::Mismatch(mismatch.clone())),
         (false, None) => Err(CallbackError::Signature),

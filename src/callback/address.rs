@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// IPv4 ranges that lead nowhere public (IANA special-purpose registry, RFC 6890 and its updates).
 const IPV4: &[(Ipv4Addr, u32)] = &[
-    (Ipv4Addr::new(0, 0, 0, 0), 8),        // this network
+    (Ipv4Addr::UNSPECIFIED, 8),            // this network
     (Ipv4Addr::new(10, 0, 0, 0), 8),       // private use
     (Ipv4Addr::new(100, 64, 0, 0), 10),    // carrier-grade NAT
     (Ipv4Addr::new(127, 0, 0, 0), 8),      // loopback
@@ -25,8 +25,8 @@ const IPV4: &[(Ipv4Addr, u32)] = &[
     (Ipv4Addr::new(240, 0, 0, 0), 4),      // reserved, and broadcast
 ];
 
-/// Parts of 2000::/3 that lead nowhere public. Everything outside 2000::/3 is refused anyway: loopback, mapped and
-/// compatible IPv4, NAT64 (64:ff9b::/96 and 64:ff9b:1::/48), unique local, link-local, site-local and multicast.
+/// Parts of `2000::/3` that lead nowhere public. Everything outside `2000::/3` is refused anyway: loopback, mapped and
+/// compatible IPv4, NAT64 (`64:ff9b::/96` and `64:ff9b:1::/48`), unique local, link-local, site-local and multicast.
 const IPV6: &[(Ipv6Addr, u32)] = &[
     (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23), // protocol assignments, Teredo, ORCHID
     (Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0), 32), // documentation

@@ -72,7 +72,7 @@ impl Certificate {
 
     /// Its key may sign messages.
     pub fn check_key_usage(&self) -> Result<(), KeyUsageError> {
-        self.key_usage.clone()
+        self.key_usage
     }
 
     /// Where it is sound, but not what the settings expect.

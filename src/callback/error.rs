@@ -92,11 +92,11 @@ impl CallbackError {
     /// What the sender is told.
     pub const fn answer(&self) -> Answer {
         match self {
+            Self::Revocation(RevocationError::Revoked) => Answer::Refused,
             Self::Certificate(CertificateError::Fetch(_) | CertificateError::OverBudget)
             | Self::Chain(ChainError::Unavailable(_))
+            | Self::Revocation(_)
             | Self::Deadline => Answer::Unavailable,
-            Self::Revocation(RevocationError::Revoked) => Answer::Refused,
-            Self::Revocation(_) => Answer::Unavailable,
             Self::PolicyMismatch { .. } => Answer::PolicyMismatch,
             _ => Answer::Refused,
         }

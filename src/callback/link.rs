@@ -79,9 +79,12 @@ impl Link {
         Self::with_sound_key(der, &certificate)
     }
 
-    /// Reads `der` as a trust anchor: its own signature, serial number and extensions are not judged.
+    /// Reads `der` as a trust anchor: how it was signed, and under which number, is nobody's business.
     pub fn read_anchor(der: &[u8]) -> Result<Self, LinkError> {
-        Self::with_sound_key(der, &parsed(der)?)
+        let certificate = parsed(der)?;
+        check_one_algorithm(&certificate)?;
+        profile::check_extensions(&certificate)?;
+        Self::with_sound_key(der, &certificate)
     }
 
     fn with_sound_key(der: &[u8], certificate: &X509Certificate<'_>) -> Result<Self, LinkError> {
@@ -181,10 +184,18 @@ fn check_signature_algorithm(certificate: &X509Certificate<'_>) -> Result<(), Li
         OID_SIG_ECDSA_WITH_SHA384,
         OID_SIG_ECDSA_WITH_SHA512,
     ];
-    if *outer != certificate.tbs_certificate.signature || !sound.contains(&outer.algorithm) {
+    if !sound.contains(&outer.algorithm) {
         return Err(LinkError::SignatureAlgorithm {
             oid: outer.algorithm.to_id_string(),
         });
+    }
+    check_one_algorithm(certificate)
+}
+
+/// The algorithm that was signed is the one that is written beside the signature.
+fn check_one_algorithm(certificate: &X509Certificate<'_>) -> Result<(), LinkError> {
+    if certificate.signature_algorithm != certificate.tbs_certificate.signature {
+        return Err(LinkError::TwoAlgorithms);
     }
     Ok(())
 }
@@ -236,7 +247,10 @@ pub enum LinkError {
     /// It cannot be read, or two parsers read it differently.
     #[error("the certificate cannot be read")]
     Unreadable,
-    /// It is signed with something else than SHA-2 under RSA or ECDSA, or says so in two ways.
+    /// It names two signature algorithms.
+    #[error("the certificate's two signature algorithms differ")]
+    TwoAlgorithms,
+    /// It is signed with something else than SHA-2 under RSA or ECDSA.
     #[error("the certificate's signature algorithm {oid} is not SHA-2 with RSA or ECDSA")]
     SignatureAlgorithm {
         /// What it is signed with.

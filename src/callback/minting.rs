@@ -302,19 +302,13 @@ fn name(attributes: &[Attribute]) -> X509Name {
     let sets: Vec<u8> = attributes
         .iter()
         .flat_map(|(nid, tag, bytes)| {
-            let kind = tlv(6, Asn1Object::from_nid(nid).as_slice());
+            let kind = tlv(6, attribute_kind(*nid).as_slice());
             tlv(0x31, &tlv(0x30, &[kind, tlv(*tag, bytes)].concat()))
         })
         .collect();
     X509Name::from_der(&tlv(0x30, &sets)).unwrap()
 }
 
-trait FromNid {
-    fn from_nid(nid: &Nid) -> Asn1Object;
-}
-
-impl FromNid for Asn1Object {
-    fn from_nid(nid: &Nid) -> Asn1Object {
-        Asn1Object::from_str(nid.short_name().unwrap()).unwrap()
-    }
+fn attribute_kind(nid: Nid) -> Asn1Object {
+    Asn1Object::from_str(nid.short_name().unwrap()).unwrap()
 }

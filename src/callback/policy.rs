@@ -35,7 +35,7 @@ impl Policy {
                 found: Shown::organizations(&names),
             });
         }
-        let mut hosts = names.common_names.iter().chain(&names.hosts);
+        let mut hosts = names.commons.iter().chain(&names.hosts);
         if !hosts.any(|host| self.subjects.iter().any(|it| it.matches(host))) {
             mismatches.push(Mismatch::Subject {
                 found: Shown::hosts(&names),
@@ -163,7 +163,7 @@ impl Shown {
     }
 
     fn hosts(names: &Names) -> Self {
-        Self::list(names.common_names.iter().chain(&names.hosts).cloned())
+        Self::list(names.commons.iter().chain(&names.hosts).cloned())
     }
 
     fn list(items: impl Iterator<Item = String>) -> Self {

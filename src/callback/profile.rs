@@ -73,6 +73,14 @@ fn check_extension(extension: &X509Extension<'_>) -> Result<(), ProfileError> {
     let oid = || extension.oid.to_id_string();
     match extension.parsed_extension() {
         ParsedExtension::ParseError { .. } => Err(ProfileError::MalformedExtension { oid: oid() }),
+        // What limits a chain has to say so to everybody (RFC 5280, sections 4.2.1.10, 4.2.1.11 and 4.2.1.14).
+        ParsedExtension::NameConstraints(_)
+        | ParsedExtension::PolicyConstraints(_)
+        | ParsedExtension::InhibitAnyPolicy(_)
+            if !extension.critical =>
+        {
+            Err(ProfileError::NotCriticalExtension { oid: oid() })
+        }
         ParsedExtension::KeyUsage(_)
         | ParsedExtension::SubjectAlternativeName(_)
         | ParsedExtension::BasicConstraints(_)
@@ -83,6 +91,7 @@ fn check_extension(extension: &X509Extension<'_>) -> Result<(), ProfileError> {
         | ParsedExtension::InhibitAnyPolicy(_)
         | ParsedExtension::ExtendedKeyUsage(_)
         | ParsedExtension::CRLDistributionPoints(_) => Ok(()),
+        // Key identifiers and authority access, known as they are, must not be critical (sections 4.2.1.1, 4.2.1.2, 4.2.2.1).
         _ if extension.critical => Err(ProfileError::UnknownCriticalExtension { oid: oid() }),
         _ => Ok(()),
     }
@@ -140,7 +149,13 @@ pub enum ProfileError {
         /// Which.
         oid: String,
     },
-    /// An extension we do not know has to be understood.
+    /// An extension limits the chain without being critical.
+    #[error("the certificate's extension {oid} has to be critical and is not")]
+    NotCriticalExtension {
+        /// Which.
+        oid: String,
+    },
+    /// An extension is critical that we do not know, or that never is.
     #[error("the certificate's extension {oid} is critical and not understood")]
     UnknownCriticalExtension {
         /// Which.
@@ -158,6 +173,7 @@ impl ProfileError {
             Self::Authority | Self::PathLength => "certificate_authority",
             Self::MalformedExtension { .. }
             | Self::RepeatedExtension { .. }
+            | Self::NotCriticalExtension { .. }
             | Self::UnknownCriticalExtension { .. } => "certificate_extension",
         }
     }

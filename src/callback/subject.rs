@@ -11,7 +11,7 @@ pub(super) struct Names {
     /// Every `O` of the subject; `None` for one that is no sound text.
     pub(super) organizations: Vec<Option<String>>,
     /// Every `CN` of the subject that is sound text.
-    pub(super) common_names: Vec<String>,
+    pub(super) commons: Vec<String>,
     /// Every `dNSName`.
     pub(super) hosts: Vec<String>,
 }
@@ -20,7 +20,7 @@ impl Names {
     pub(super) fn of(certificate: &X509Certificate<'_>) -> Self {
         Self {
             organizations: attributes(certificate, &OID_X509_ORGANIZATION_NAME).collect(),
-            common_names: attributes(certificate, &OID_X509_COMMON_NAME)
+            commons: attributes(certificate, &OID_X509_COMMON_NAME)
                 .flatten()
                 .collect(),
             hosts: hosts(certificate),

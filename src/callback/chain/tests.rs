@@ -9,8 +9,8 @@ use super::{ChainError, Found, Path, find};
 use crate::callback::TrustAnchors;
 use crate::callback::link::{Link, LinkError};
 use crate::callback::minting::{
-    KEY_USAGE, Mint, Minted, NAME_CONSTRAINTS, NOW, basic_constraints, ec_key, extended_key_usage,
-    extension, key_usage, other_key, tlv,
+    Extension, KEY_USAGE, Mint, Minted, NAME_CONSTRAINTS, NOW, basic_constraints, ec_key,
+    extended_key_usage, extension, key_usage, oid, other_key, tlv,
 };
 use crate::callback::validity::ValidityError;
 
@@ -177,6 +177,11 @@ fn name_constraints_are_kept() {
     };
     assert!(with_authority(|it| it.with(permit(b"microsoft.com"))).is_ok());
     assert!(with_authority(|it| it.with(permit(b"contoso.example"))).is_err());
+    let hinted = |mut limit: Extension| {
+        limit.critical = false;
+        limit
+    };
+    assert!(with_authority(|it| it.with(hinted(permit(b"microsoft.com")))).is_err());
 }
 
 #[test]
@@ -203,6 +208,33 @@ fn sha_1_is_refused_anywhere_but_in_an_anchors_own_signature() {
         Err(ChainError::Link(LinkError::SignatureAlgorithm { .. }))
     ));
     assert!(with_authority(sha1).is_err());
+}
+
+#[test]
+fn a_required_policy_has_to_be_there() {
+    let required = extension("2.5.29.36", true, tlv(0x30, &tlv(0x80, &[0])));
+    let stated = extension(
+        "2.5.29.32",
+        false,
+        tlv(0x30, &tlv(0x30, &oid("2.23.140.1.2.2"))),
+    );
+    let judged = |leaf: Mint| {
+        let root = Mint::root("Root").self_signed();
+        let authority = Mint::authority("Authority")
+            .with(required.clone())
+            .with(stated.clone());
+        let authority = authority.by(&root);
+        judge(&leaf.by(&authority), &[&authority], &[&root])
+    };
+    assert!(judged(Mint::leaf()).is_err());
+}
+
+#[test]
+fn an_unknown_critical_extension_stops_a_chain_anywhere() {
+    let unknown = || extension("1.3.6.1.4.1.99999.1", true, tlv(5, &[]));
+    assert!(with_authority(|it| it.with(unknown())).is_err());
+    let root = Mint::root("Root").with(unknown()).self_signed();
+    assert!(judge(&Mint::leaf().by(&root), &[], &[&root]).is_err());
 }
 
 #[test]
