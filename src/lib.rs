@@ -1,6 +1,8 @@
 //! Keeps Microsoft Partner Center co-sell referrals and Dynamics 365 leads in step.
 
+pub mod app;
 pub mod callback;
+pub mod cli;
 pub mod config;
 pub mod credentials;
 pub mod event;
@@ -9,6 +11,8 @@ pub mod ids;
 pub mod lead;
 pub mod mapping;
 pub mod referral;
+pub mod server;
 pub mod sync;
+pub mod telemetry;
 pub mod text;
 pub mod upstream;

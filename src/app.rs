@@ -1,0 +1,79 @@
+//! The composition root: from the configuration to everything a delivery, a timer or a command needs.
+
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+
+use crate::callback::Callback;
+use crate::config::{Config, ConfigError};
+use crate::credentials::{self, Credentials, Renewal};
+use crate::failure::Chain;
+use crate::sync::options::SyncOptions;
+use crate::sync::{Flights, Syncer};
+use crate::upstream::dataverse::Dataverse;
+use crate::upstream::partner_center::PartnerCenter;
+use crate::upstream::transport::Transport;
+
+/// How many deliveries are worked on at once. More are told to come again: memory stays bounded under a flood.
+const DELIVERIES: u32 = 256;
+
+/// Everything, put together.
+pub struct App {
+    /// Says who may call the webhook.
+    pub callback: Callback,
+    /// Syncs referrals, each at most once at a time.
+    pub flights: Flights,
+    /// Renews the Partner Center credential.
+    pub renewal: Renewal,
+    /// One permit for each delivery in progress.
+    pub deliveries: Semaphore,
+    /// What a sync may do.
+    pub options: SyncOptions,
+    /// The referrals API.
+    pub partner_center: PartnerCenter,
+    /// The lead table.
+    pub dataverse: Dataverse,
+}
+
+impl App {
+    /// Builds every client. Nothing is sent yet; what cannot be built is a problem of the settings.
+    pub fn build(config: Config) -> Result<Self, ConfigError> {
+        let transport = Transport::new(config.outbound_ca.as_deref())
+            .map_err(|error| problem("OUTBOUND_CA_FILE", &error))?;
+        let Credentials { partner_center, dataverse, renewal } = credentials::build(&config, &transport);
+        let partner_center =
+            PartnerCenter::new(&config.partner_center, transport.clone(), partner_center);
+        let dataverse = Dataverse::new(&config.dataverse, transport, dataverse);
+        let callback = Callback::new(&config.callback, config.outbound_ca.as_deref())
+            .map_err(|error| problem("OUTBOUND_CA_FILE", &error))?;
+        let syncer = Syncer::new(partner_center.clone(), dataverse.clone(), config.sync.options.clone());
+        Ok(Self {
+            callback,
+            flights: Flights::new(syncer),
+            renewal,
+            deliveries: Semaphore::new(DELIVERIES as usize),
+            options: config.sync.options,
+            partner_center,
+            dataverse,
+        })
+    }
+
+    /// Waits until no delivery is in progress and no sync is under way, for at most `bound`.
+    pub async fn drain(&self, bound: Duration) {
+        let quiet = async {
+            // The semaphore is never closed: either way nothing is in progress any more.
+            let _ = self.deliveries.acquire_many(DELIVERIES).await;
+            self.flights.drain(bound).await
+        };
+        if !tokio::time::timeout(bound, quiet).await.unwrap_or(false) {
+            tracing::warn!(
+                code = "drain_cut_short",
+                "some syncs were still under way when the time to stop ran out; Partner Center will deliver their events again"
+            );
+        }
+    }
+}
+
+fn problem(setting: &str, error: &dyn std::error::Error) -> ConfigError {
+    ConfigError { problems: vec![format!("{setting}: {}", Chain(error))] }
+}

@@ -1,0 +1,132 @@
+//! What every input gets: one code word, shared by the answer, the log line and the alerts.
+
+use http::StatusCode;
+use tracing::Level;
+
+/// The word for how a call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Code {
+    /// The host asked whether we are there.
+    Up,
+    /// No such function here.
+    NotFound,
+    /// The webhook takes POST only.
+    MethodNotAllowed,
+    /// The body is larger than any event.
+    TooLarge,
+    /// The body did not arrive in time.
+    TooSlow,
+    /// The body is compressed.
+    UnsupportedEncoding,
+    /// Not a delivery from Partner Center. The log says what failed; the caller does not learn it.
+    Refused,
+    /// Genuinely signed, but by another certificate than the settings expect. The caller sees [`Code::Refused`].
+    PolicyMismatch,
+    /// The signing certificate cannot be fetched now.
+    CertificateUnavailable,
+    /// As many deliveries are in progress as we take at once.
+    Busy,
+    /// Authentic, but not an event we can read.
+    Unreadable,
+    /// The event an administrator asked Partner Center for.
+    Test,
+    /// An event, or a referral, that we do not act on.
+    Ignored,
+    /// A referral of another partner.
+    NotOurs,
+    /// The referral and its lead are in step.
+    Synced,
+    /// Partner Center does not know the referral (yet).
+    LookAgain,
+    /// Something passing is in the way.
+    TryAgain,
+    /// This referral cannot be synced as it is.
+    CannotSync,
+    /// A person has to put a setting, credential or permission right.
+    Misconfigured,
+    /// The timer did its work.
+    Renewed,
+    /// The timer could not do its work.
+    RenewalFailed,
+    /// The host sent a trigger we cannot read.
+    BadEnvelope,
+}
+
+impl Code {
+    /// The word itself.
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::Up => "up",
+            Self::NotFound => "not_found",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::TooLarge => "too_large",
+            Self::TooSlow => "too_slow",
+            Self::UnsupportedEncoding => "unsupported_encoding",
+            Self::Refused => "refused",
+            Self::PolicyMismatch => "policy_mismatch",
+            Self::CertificateUnavailable => "certificate_unavailable",
+            Self::Busy => "busy",
+            Self::Unreadable => "unreadable",
+            Self::Test => "test",
+            Self::Ignored => "ignored",
+            Self::NotOurs => "not_ours",
+            Self::Synced => "synced",
+            Self::LookAgain => "look_again",
+            Self::TryAgain => "try_again",
+            Self::CannotSync => "cannot_sync",
+            Self::Misconfigured => "misconfigured",
+            Self::Renewed => "renewed",
+            Self::RenewalFailed => "renewal_failed",
+            Self::BadEnvelope => "bad_envelope",
+        }
+    }
+
+    /// The word as a caller from outside sees it.
+    pub(super) const fn outside(self) -> Self {
+        match self {
+            Self::PolicyMismatch => Self::Refused,
+            other => other,
+        }
+    }
+
+    /// The status the caller sees.
+    pub(super) const fn status(self) -> StatusCode {
+        match self {
+            Self::Up
+            | Self::Test
+            | Self::Ignored
+            | Self::NotOurs
+            | Self::Synced
+            | Self::Renewed => StatusCode::OK,
+            Self::Unreadable | Self::BadEnvelope => StatusCode::BAD_REQUEST,
+            Self::Refused | Self::PolicyMismatch => StatusCode::UNAUTHORIZED,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UnsupportedEncoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::RenewalFailed => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Busy
+            | Self::CertificateUnavailable
+            | Self::LookAgain
+            | Self::TryAgain
+            | Self::CannotSync
+            | Self::Misconfigured => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// How loudly the call's log line speaks: an error asks for a person.
+    pub(super) const fn level(self) -> Level {
+        match self {
+            Self::Up => Level::TRACE,
+            Self::PolicyMismatch
+            | Self::Unreadable
+            | Self::CannotSync
+            | Self::Misconfigured
+            | Self::RenewalFailed
+            | Self::BadEnvelope => Level::ERROR,
+            Self::Test | Self::Ignored | Self::NotOurs | Self::Synced | Self::Renewed => Level::INFO,
+            _ => Level::WARN,
+        }
+    }
+}

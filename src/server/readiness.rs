@@ -1,0 +1,60 @@
+//! Whether calls can be served yet, or at all.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::app::App;
+
+/// Starts as "not yet". Becomes ready or misconfigured once, and stays so.
+#[derive(Debug)]
+pub struct Readiness(watch::Sender<State>);
+
+#[derive(Clone, Debug)]
+enum State {
+    Starting,
+    Ready(Arc<App>),
+    Misconfigured(Arc<[String]>),
+}
+
+impl Default for Readiness {
+    fn default() -> Self {
+        Self(watch::Sender::new(State::Starting))
+    }
+}
+
+impl Readiness {
+    /// Serves calls with `app` from now on.
+    pub fn ready(&self, app: Arc<App>) {
+        self.0.send_replace(State::Ready(app));
+    }
+
+    /// Refuses calls from now on because of `problems`, one sentence each.
+    pub fn misconfigured(&self, problems: Vec<String>) {
+        self.0.send_replace(State::Misconfigured(problems.into()));
+    }
+
+    /// The app, once it is there; or what is wrong with the settings.
+    pub(super) async fn app(&self) -> Result<Arc<App>, Arc<[String]>> {
+        let mut state = self.0.subscribe();
+        let state = state
+            .wait_for(|state| !matches!(state, State::Starting))
+            .await
+            .expect("the sender is a field of the object this is called on")
+            .clone();
+        match state {
+            State::Ready(app) => Ok(app),
+            State::Misconfigured(problems) => Err(problems),
+            State::Starting => unreachable!("waited for anything else"),
+        }
+    }
+
+    /// Waits until no work is running, for at most `bound`.
+    pub(super) async fn drain(&self, bound: Duration) {
+        let state = self.0.borrow().clone();
+        if let State::Ready(app) = state {
+            app.drain(bound).await;
+        }
+    }
+}

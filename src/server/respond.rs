@@ -1,0 +1,135 @@
+//! Turns a code word and what is known about a call into its answer and its one log line.
+
+use std::error::Error;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::response::Response;
+use http::HeaderValue;
+use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
+use serde_json::{Value, json};
+use tracing::Level;
+
+use super::code::Code;
+use super::invocation::Invocation;
+use crate::failure::Chain;
+use crate::ids::{LeadId, ReferralId};
+use crate::upstream::Upstream;
+use crate::upstream::calls::CallRecord;
+
+/// A call's answer, and what its log line says beside the code word.
+#[derive(Debug)]
+pub(super) struct Answer {
+    code: Code,
+    /// The precise word behind the code, such as why a delivery was refused.
+    pub(super) cause: Option<String>,
+    /// The error with its causes.
+    pub(super) error: Option<String>,
+    /// The referral it was about.
+    pub(super) referral: Option<ReferralId>,
+    /// The lead it was about.
+    pub(super) lead: Option<LeadId>,
+    /// What was reported on the way, as code words.
+    pub(super) reports: Vec<String>,
+    /// Every call to an upstream.
+    pub(super) calls: Vec<CallRecord>,
+    /// What a trigger's answer says; an HTTP caller only ever gets the code word.
+    pub(super) trigger: Option<Value>,
+    /// When the caller may come again.
+    pub(super) retry_after: Option<Duration>,
+}
+
+impl Answer {
+    /// An answer that says `code`.
+    pub(super) fn new(code: Code) -> Self {
+        Self {
+            code,
+            cause: None,
+            error: None,
+            referral: None,
+            lead: None,
+            reports: Vec::new(),
+            calls: Vec::new(),
+            trigger: None,
+            retry_after: None,
+        }
+    }
+
+    /// The same with the error behind it.
+    pub(super) fn because(mut self, error: &dyn Error) -> Self {
+        self.error = Some(Chain(error).to_string());
+        self
+    }
+
+    /// Writes the call's one log line, then answers.
+    pub(super) fn log_and_respond(self, invocation: &Invocation) -> Response {
+        self.log(invocation);
+        self.respond(invocation)
+    }
+
+    /// Answers without a log line.
+    pub(super) fn respond(self, invocation: &Invocation) -> Response {
+        let body = self.trigger.unwrap_or_else(|| {
+            json!({ "code": self.code.outside().word(), "invocationId": invocation.to_string() })
+        });
+        let mut response = Response::new(Body::from(body.to_string()));
+        *response.status_mut() = self.code.status();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if self.code == Code::MethodNotAllowed {
+            headers.insert(ALLOW, HeaderValue::from_static("POST"));
+        }
+        if let Some(wait) = self.retry_after {
+            headers.insert(RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
+        }
+        response
+    }
+
+    fn log(&self, invocation: &Invocation) {
+        macro_rules! line {
+            ($level:ident) => {
+                tracing::$level!(
+                    code = self.code.word(),
+                    status = self.code.status().as_u16(),
+                    invocation.id = %invocation,
+                    cause = self.cause.as_deref(),
+                    referral.id = self.referral.map(|id| id.to_string()),
+                    lead.id = self.lead.map(|id| id.to_string()),
+                    reports = (!self.reports.is_empty()).then(|| self.reports.join(",")),
+                    elapsed_ms = milliseconds(invocation.elapsed()),
+                    entra_ms = spent(&self.calls, Upstream::EntraId),
+                    key_vault_ms = spent(&self.calls, Upstream::KeyVault),
+                    partner_center_ms = spent(&self.calls, Upstream::PartnerCenter),
+                    dataverse_ms = spent(&self.calls, Upstream::Dataverse),
+                    calls = self.calls.len(),
+                    error = self.error.as_deref(),
+                    "{}", self.sentence(),
+                )
+            };
+        }
+        match self.code.level() {
+            Level::ERROR => line!(error),
+            Level::WARN => line!(warn),
+            _ => line!(info),
+        }
+    }
+
+    /// A message that can be read alone.
+    fn sentence(&self) -> String {
+        match self.referral {
+            Some(referral) => format!("referral {referral}: {}", self.code.word()),
+            None => self.code.word().to_owned(),
+        }
+    }
+}
+
+/// Milliseconds spent waiting for `upstream`, if it was called at all.
+fn spent(calls: &[CallRecord], upstream: Upstream) -> Option<u64> {
+    let mut own = calls.iter().filter(|call| call.upstream == upstream).peekable();
+    own.peek()?;
+    Some(milliseconds(own.map(|call| call.elapsed).sum()))
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

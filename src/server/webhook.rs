@@ -1,0 +1,123 @@
+//! `ReferralWebhook`: takes one delivery from Partner Center.
+
+use std::sync::Arc;
+
+use axum::extract::Request;
+use axum::response::Response;
+use super::WEBHOOK_BUDGET;
+use super::body;
+use super::code::Code;
+use super::invocation::Invocation;
+use super::readiness::Readiness;
+use super::respond::Answer;
+use crate::app::App;
+use crate::callback::{CallbackError, Verified};
+use crate::event::Event;
+use crate::failure::{Classify, Disposition};
+use crate::sync::plan::Outcome;
+use crate::sync::{SyncCause, SyncError, SyncReport};
+
+/// Longest event read: real ones have 200 bytes.
+const LIMIT: usize = 64 * 1024;
+
+/// Takes one delivery. Works in a task of its own, so that a caller who hangs up never cuts a sync in two.
+pub(super) async fn receive(
+    readiness: Arc<Readiness>,
+    invocation: Invocation,
+    request: Request,
+) -> Response {
+    let app = match readiness.app().await {
+        Ok(app) => app,
+        Err(_) => return Answer::new(Code::Misconfigured).log_and_respond(&invocation),
+    };
+    let delivery = tokio::spawn(async move {
+        take(&app, &invocation, request)
+            .await
+            .log_and_respond(&invocation)
+    });
+    match delivery.await {
+        Ok(response) => response,
+        // The panic has been logged where it happened. Partner Center will deliver again.
+        Err(_) => Answer::new(Code::TryAgain).log_and_respond(&invocation),
+    }
+}
+
+async fn take(app: &App, invocation: &Invocation, request: Request) -> Answer {
+    let Ok(_permit) = app.deliveries.try_acquire() else {
+        return Answer::new(Code::Busy);
+    };
+    if body::is_encoded(&request) {
+        return Answer::new(Code::UnsupportedEncoding);
+    }
+    let claim = match app.callback.claim(request.headers()) {
+        Ok(claim) => claim,
+        Err(error) => return refused(&error),
+    };
+    let body = match body::read(request, LIMIT).await {
+        Ok(body) => body,
+        Err(code) => return Answer::new(code),
+    };
+    match app.callback.verify(&claim, body).await {
+        Ok(verified) => act(app, invocation, &verified).await,
+        Err(error) => refused(&error),
+    }
+}
+
+fn refused(error: &CallbackError) -> Answer {
+    let code = match error.disposition() {
+        Disposition::Retry { .. } => Code::CertificateUnavailable,
+        Disposition::Permanent => Code::Refused,
+        Disposition::Misconfigured => Code::PolicyMismatch,
+    };
+    let mut answer = Answer::new(code).because(error);
+    answer.cause = Some(error.code().to_owned());
+    answer
+}
+
+async fn act(app: &App, invocation: &Invocation, verified: &Verified) -> Answer {
+    match Event::parse(verified) {
+        Err(error) => Answer::new(Code::Unreadable).because(&error),
+        Ok(Event::Test) => Answer::new(Code::Test),
+        Ok(Event::Other(_)) => Answer::new(Code::Ignored),
+        Ok(Event::ReferralChanged(id)) => {
+            let deadline = invocation.deadline(WEBHOOK_BUDGET);
+            let result = app.flights.sync(id, Some(verified.digest()), deadline).await;
+            let mut answer = match result {
+                Ok(report) => synced(&report),
+                Err(error) => failed(&error),
+            };
+            answer.referral = Some(id);
+            answer
+        }
+    }
+}
+
+fn synced(report: &SyncReport) -> Answer {
+    let code = match report.outcome {
+        Outcome::NotOurs => Code::NotOurs,
+        Outcome::Ignored(_) => Code::Ignored,
+        _ => Code::Synced,
+    };
+    let mut answer = Answer::new(code);
+    answer.cause = Some(report.outcome.reason().unwrap_or(report.outcome.word()).to_owned());
+    answer.lead = report.lead;
+    answer.reports = report.reports.iter().map(ToString::to_string).collect();
+    answer.calls.clone_from(&report.calls);
+    answer
+}
+
+fn failed(error: &SyncError) -> Answer {
+    let code = match (&error.cause, error.disposition()) {
+        (SyncCause::LookAgain, _) => Code::LookAgain,
+        (_, Disposition::Retry { .. }) => Code::TryAgain,
+        (_, Disposition::Permanent) => Code::CannotSync,
+        (_, Disposition::Misconfigured) => Code::Misconfigured,
+    };
+    let mut answer = Answer::new(code).because(error);
+    answer.cause = Some(error.cause.word().to_owned());
+    answer.calls.clone_from(&error.calls);
+    if let Disposition::Retry { after } = error.disposition() {
+        answer.retry_after = after;
+    }
+    answer
+}
