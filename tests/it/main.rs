@@ -1,8 +1,17 @@
-//! The integration tests: one program, a module per concern.
+//! The integration tests: one program, a module per concern. They drive the unmodified program over HTTP.
 
+#![expect(clippy::unwrap_used, reason = "a test whose preparation fails has failed")]
+
+mod architecture;
 mod credentials;
 mod dataverse;
+mod forgeries;
+mod kill;
+mod main_job;
+mod parallel;
 mod partner_center;
+mod rig;
 mod settings;
 mod sync;
+mod steady_state;
 mod transport;

@@ -1,0 +1,169 @@
+//! The unmodified program behind the Functions host stand-in, with the sandbox around it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use sandbox::deliveries::{Delivery, Event, REFERRAL_CREATED, REFERRAL_UPDATED};
+use sandbox::host::{Host, HostOptions, Wire};
+use sandbox::requests::Record;
+use sandbox::{Sandbox, Service, World};
+use serde_json::Value;
+use uuid::Uuid;
+
+/// The program under test.
+pub(crate) const CONNECTOR: &str = env!("CARGO_BIN_EXE_referral-connector");
+
+/// The folder that holds `host.json`.
+pub(crate) const APP_ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// Longest wait for anything that has to happen.
+pub(crate) const BOUND: Duration = Duration::from_secs(20);
+
+/// Everything, running.
+pub(crate) struct Rig {
+    pub(crate) sandbox: Sandbox,
+    pub(crate) host: Host,
+}
+
+/// What the webhook answered.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: Value,
+}
+
+impl Answer {
+    /// The code word.
+    pub(crate) fn code(&self) -> &str {
+        self.body["code"].as_str().unwrap_or_default()
+    }
+}
+
+impl Rig {
+    /// With the sandbox's settings and these on top.
+    pub(crate) async fn start(settings: &[(&str, &str)]) -> Self {
+        Self::with(Sandbox::start().await.unwrap(), Wire::Proxying, settings).await
+    }
+
+    /// With a sandbox and a kind of host of one's own.
+    pub(crate) async fn with(sandbox: Sandbox, wire: Wire, settings: &[(&str, &str)]) -> Self {
+        let mut options = HostOptions::new(APP_ROOT, overlay(sandbox.settings(), settings));
+        options.executable = Some(CONNECTOR.into());
+        options.wire = wire;
+        let host = Host::start(options).await.unwrap();
+        Self { sandbox, host }
+    }
+
+    pub(crate) fn world(&self) -> &World {
+        self.sandbox.world()
+    }
+
+    /// Puts a referral into Partner Center without any event, and gives its id.
+    pub(crate) fn seed(&self, referral: impl Into<Value>) -> String {
+        self.world().partner_center.lock().seed_referral(referral).unwrap()
+    }
+
+    /// The signed delivery of an event about `referral`.
+    pub(crate) fn event(&self, name: &str, referral: &str) -> Delivery {
+        let event = Event::referral(name, referral, self.world().clock.now());
+        self.world().delivery(&event).unwrap()
+    }
+
+    /// Sends a signed `referral-created`.
+    pub(crate) async fn created(&self, referral: &str) -> Answer {
+        self.send(&self.event(REFERRAL_CREATED, referral)).await
+    }
+
+    /// Sends a signed `referral-updated`.
+    pub(crate) async fn updated(&self, referral: &str) -> Answer {
+        self.send(&self.event(REFERRAL_UPDATED, referral)).await
+    }
+
+    /// Sends `delivery` through the host, as Partner Center would.
+    pub(crate) async fn send(&self, delivery: &Delivery) -> Answer {
+        post(&self.host, delivery).await
+    }
+
+    /// The lead with the referral's own id.
+    pub(crate) fn lead(&self, referral: &str) -> Option<Value> {
+        self.world().dataverse.lock().lead(referral.parse().unwrap())
+    }
+
+    /// Every lead there is.
+    pub(crate) fn leads(&self) -> Vec<Value> {
+        self.world().dataverse.lock().leads()
+    }
+
+    /// The texts on a lead's timeline.
+    pub(crate) fn notes(&self, lead: &str) -> Vec<String> {
+        let lead: Uuid = lead.parse().unwrap();
+        let notes = self.world().dataverse.lock().notes(lead);
+        notes.iter().map(|note| note["notetext"].as_str().unwrap_or_default().to_owned()).collect()
+    }
+
+    /// The referral as Partner Center has it.
+    pub(crate) fn referral(&self, id: &str) -> Value {
+        self.world().partner_center.lock().referral(id).unwrap()
+    }
+
+    /// A seller changes a lead.
+    pub(crate) fn seller_edits(&self, lead: &str, columns: &Value) {
+        let now = self.world().clock.now();
+        self.world().dataverse.lock().edit_lead(lead.parse().unwrap(), columns, now).unwrap();
+    }
+
+    /// Somebody changes a referral in Partner Center.
+    pub(crate) fn partner_center_edits(&self, id: &str, change: &Value) {
+        self.world().edit_referral(id, change).unwrap();
+    }
+
+    /// Forgets which requests were made so far.
+    pub(crate) fn forget_requests(&self) {
+        self.world().requests.clear();
+    }
+
+    /// Every request to `service` since, as `METHOD /path`.
+    pub(crate) fn requests(&self, service: Service) -> Vec<String> {
+        self.world().requests.lines(service)
+    }
+
+    /// Every request to Partner Center or Dataverse that could have changed something.
+    pub(crate) fn writes(&self) -> Vec<Record> {
+        let mut records = self.world().requests.of(Service::Dataverse);
+        records.extend(self.world().requests.of(Service::PartnerCenter));
+        records.retain(|record| record.method != "GET");
+        records
+    }
+}
+
+/// Sends `delivery` through `host`.
+pub(crate) async fn post(host: &Host, delivery: &Delivery) -> Answer {
+    let mut headers = HeaderMap::new();
+    for (name, value) in &delivery.headers {
+        headers.append(
+            name.parse::<HeaderName>().unwrap(),
+            HeaderValue::from_str(value).unwrap(),
+        );
+    }
+    let response = host.post("ReferralWebhook", headers, delivery.body.clone()).await.unwrap();
+    Answer {
+        status: response.status().as_u16(),
+        body: serde_json::from_slice(response.body()).unwrap_or_default(),
+    }
+}
+
+/// `settings` with `changes` on top; an empty value takes a setting away.
+pub(crate) fn overlay(
+    mut settings: BTreeMap<String, String>,
+    changes: &[(&str, &str)],
+) -> BTreeMap<String, String> {
+    for (name, value) in changes {
+        if value.is_empty() {
+            settings.remove(*name);
+        } else {
+            settings.insert((*name).to_owned(), (*value).to_owned());
+        }
+    }
+    settings
+}
