@@ -40,13 +40,21 @@ impl App {
     pub fn build(config: Config) -> Result<Self, ConfigError> {
         let transport = Transport::new(config.outbound_ca.as_deref())
             .map_err(|error| problem("OUTBOUND_CA_FILE", &error))?;
-        let Credentials { partner_center, dataverse, renewal } = credentials::build(&config, &transport);
+        let Credentials {
+            partner_center,
+            dataverse,
+            renewal,
+        } = credentials::build(&config, &transport);
         let partner_center =
             PartnerCenter::new(&config.partner_center, transport.clone(), partner_center);
         let dataverse = Dataverse::new(&config.dataverse, transport, dataverse);
         let callback = Callback::new(&config.callback, config.outbound_ca.as_deref())
             .map_err(|error| problem("OUTBOUND_CA_FILE", &error))?;
-        let syncer = Syncer::new(partner_center.clone(), dataverse.clone(), config.sync.options.clone());
+        let syncer = Syncer::new(
+            partner_center.clone(),
+            dataverse.clone(),
+            config.sync.options.clone(),
+        );
         Ok(Self {
             callback,
             flights: Flights::new(syncer),
@@ -75,5 +83,7 @@ impl App {
 }
 
 fn problem(setting: &str, error: &dyn std::error::Error) -> ConfigError {
-    ConfigError { problems: vec![format!("{setting}: {}", Chain(error))] }
+    ConfigError {
+        problems: vec![format!("{setting}: {}", Chain(error))],
+    }
 }

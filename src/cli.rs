@@ -29,7 +29,7 @@ enum Command {
     Serve(serve::ServeArgs),
     Check(check::CheckArgs),
     Sync(sync::SyncArgs),
-    Verify(verify::VerifyArgs),
+    Verify(Box<verify::VerifyArgs>),
 }
 
 /// How a command ended, for scripts (after BSD's `sysexits`).
@@ -68,7 +68,11 @@ pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(help) => {
-            let usage = if help.use_stderr() { Exit::Usage } else { Exit::Success };
+            let usage = if help.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::Success
+            };
             // Nothing can be done about a closed terminal.
             let _ = help.print();
             return usage.into();
@@ -84,13 +88,16 @@ pub fn main() -> ExitCode {
             Command::Serve(args) => serve::run(args).await.into(),
             Command::Check(args) => check::run(args).await,
             Command::Sync(args) => sync::run(args).await.into(),
-            Command::Verify(args) => verify::run(args).await,
+            Command::Verify(args) => verify::run(*args).await,
         }
     })
 }
 
 /// A setting of this process.
-#[expect(clippy::disallowed_methods, reason = "the command line is where the environment is read")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the command line is where the environment is read"
+)]
 fn environment(key: &str) -> Option<String> {
     std::env::var(key).ok()
 }

@@ -29,7 +29,7 @@ const DRAIN: Duration = Duration::from_secs(5);
 pub const WEBHOOK_BUDGET: Duration = Duration::from_secs(8);
 
 /// How long a token renewal may take.
-pub const RENEWAL_BUDGET: Duration = Duration::from_secs(60);
+pub const RENEWAL_BUDGET: Duration = Duration::from_mins(1);
 
 /// Answers on `listener` until `stop` resolves, then lets running work end for at most five seconds.
 ///

@@ -42,7 +42,8 @@ pub fn start(format: LogFormat, levels: &str) {
         .parse_lossy(levels);
     let own = filter_fn(|metadata| {
         let target = metadata.target();
-        target == env!("CARGO_CRATE_NAME") || target.starts_with(concat!(env!("CARGO_CRATE_NAME"), "::"))
+        target == env!("CARGO_CRATE_NAME")
+            || target.starts_with(concat!(env!("CARGO_CRATE_NAME"), "::"))
     });
     let json = match format {
         LogFormat::Auto => !io::stdout().is_terminal(),

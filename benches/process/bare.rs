@@ -26,7 +26,9 @@ pub(crate) fn run(mut arguments: impl Iterator<Item = String>) {
     let key = X509::from_der(&certificate).unwrap().public_key().unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
-        let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.unwrap();
+        let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+            .await
+            .unwrap();
         let router = Router::new()
             .route("/api/ReferralWebhook", post(verify))
             .fallback(|| async { StatusCode::NOT_FOUND })
@@ -39,5 +41,9 @@ async fn verify(State(shared): State<Shared>, body: Bytes) -> StatusCode {
     let (key, signature) = &*shared;
     let mut verifier = Verifier::new(MessageDigest::sha256(), key).unwrap();
     verifier.update(&body).unwrap();
-    if verifier.verify(signature).unwrap() { StatusCode::OK } else { StatusCode::UNAUTHORIZED }
+    if verifier.verify(signature).unwrap() {
+        StatusCode::OK
+    } else {
+        StatusCode::UNAUTHORIZED
+    }
 }

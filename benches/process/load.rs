@@ -42,7 +42,9 @@ pub(crate) async fn run(port: u16, request: &Request, time: Duration) -> f64 {
 }
 
 async fn connection(port: u16, request: Vec<u8>, end: Instant) -> u32 {
-    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.unwrap();
+    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))
+        .await
+        .unwrap();
     stream.set_nodelay(true).unwrap();
     let mut buffer = vec![0; 4096];
     let mut answers = 0;
@@ -54,7 +56,11 @@ async fn connection(port: u16, request: Vec<u8>, end: Instant) -> u32 {
             assert!(read != 0, "the server hung up");
             filled += read;
         }
-        assert!(buffer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&buffer[..filled]));
+        assert!(
+            buffer.starts_with(b"HTTP/1.1 200"),
+            "{}",
+            String::from_utf8_lossy(&buffer[..filled])
+        );
         answers += 1;
     }
     answers

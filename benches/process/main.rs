@@ -4,7 +4,10 @@
 //! `cargo bench --bench process`
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its results")]
-#![expect(clippy::unwrap_used, reason = "a benchmark that cannot run should stop")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a benchmark that cannot run should stop"
+)]
 
 mod bare;
 mod load;
@@ -38,7 +41,7 @@ async fn measure() {
     println!("| what | measured | bound |");
     println!("|---|---|---|");
     let size = std::fs::metadata(server::CONNECTOR).unwrap().len();
-    row("binary", format!("{:.1} MB", megabytes(size)), "15 MB");
+    row("binary", &format!("{:.1} MB", megabytes(size)), "15 MB");
 
     let mut starts: Vec<Duration> = Vec::new();
     for _ in 0..STARTS {
@@ -47,13 +50,21 @@ async fn measure() {
     starts.sort();
     row(
         &format!("start to first answer, median of {STARTS}"),
-        format!("{:.1} ms (slowest {:.1} ms)", ms(starts[STARTS / 2]), ms(starts[STARTS - 1])),
+        &format!(
+            "{:.1} ms (slowest {:.1} ms)",
+            ms(starts[STARTS / 2]),
+            ms(starts[STARTS - 1])
+        ),
         "15 ms",
     );
 
     let connector = Server::connector(&sandbox);
     connector.wait_until_quiet();
-    row("memory, idle after start", format!("{:.1} MB", megabytes(connector.memory())), "20 MB");
+    row(
+        "memory, idle after start",
+        &format!("{:.1} MB", megabytes(connector.memory())),
+        "20 MB",
+    );
 
     let delivery = test_event(sandbox.world());
     let bare = Server::bare(sandbox.world());
@@ -65,14 +76,34 @@ async fn measure() {
         ours.push(load::run(connector.port, &delivery, ROUND).await);
         theirs.push(load::run(bare.port, &delivery, ROUND).await);
     }
-    let mut ratios: Vec<f64> = ours.iter().zip(&theirs).map(|(ours, theirs)| ours / theirs).collect();
-    row("deliveries a second, one core", format!("{:.0}", median(&mut ours)), "–");
-    row("bare handler with one RSA-2048 verification, one core", format!("{:.0}", median(&mut theirs)), "–");
-    row("ratio, median of paired rounds", format!("{:.2}", median(&mut ratios)), "at least 0.50");
-    row("memory after the load", format!("{:.1} MB", megabytes(connector.memory())), "–");
+    let mut ratios: Vec<f64> = ours
+        .iter()
+        .zip(&theirs)
+        .map(|(ours, theirs)| ours / theirs)
+        .collect();
+    row(
+        "deliveries a second, one core",
+        &format!("{:.0}", median(&mut ours)),
+        "–",
+    );
+    row(
+        "bare handler with one RSA-2048 verification, one core",
+        &format!("{:.0}", median(&mut theirs)),
+        "–",
+    );
+    row(
+        "ratio, median of paired rounds",
+        &format!("{:.2}", median(&mut ratios)),
+        "at least 0.50",
+    );
+    row(
+        "memory after the load",
+        &format!("{:.1} MB", megabytes(connector.memory())),
+        "–",
+    );
 }
 
-fn row(what: &str, measured: String, bound: &str) {
+fn row(what: &str, measured: &str, bound: &str) {
     println!("| {what} | {measured} | {bound} |");
 }
 

@@ -46,18 +46,33 @@ impl Server {
         }
         let program = std::env::current_exe().unwrap();
         let mut command = on_one_core(program.to_str().unwrap());
-        command.arg(crate::bare::ARGUMENT).arg(port.to_string()).arg(certificate).arg(signature);
+        command
+            .arg(crate::bare::ARGUMENT)
+            .arg(port.to_string())
+            .arg(certificate)
+            .arg(signature);
         Self::start(command, port, files)
     }
 
     fn start(mut command: Command, port: u16, files: tempfile::TempDir) -> Self {
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit());
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::inherit());
         let begun = Instant::now();
         let child = command.spawn().unwrap();
         while !answers(port) {
-            assert!(begun.elapsed() < Duration::from_secs(10), "the server did not start");
+            assert!(
+                begun.elapsed() < Duration::from_secs(10),
+                "the server did not start"
+            );
         }
-        Self { child, port, started_in: begun.elapsed(), _files: files }
+        Self {
+            child,
+            port,
+            started_in: begun.elapsed(),
+            _files: files,
+        }
     }
 
     /// Waits until the process uses no more processor time: what start-up puts off has been done.
@@ -76,14 +91,22 @@ impl Server {
     /// Resident memory in bytes.
     pub(crate) fn memory(&self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        let line = status
+            .lines()
+            .find(|line| line.starts_with("VmRSS:"))
+            .unwrap();
         let kilobytes: u64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
         kilobytes * 1024
     }
 
     fn processor_ticks(&self) -> u64 {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
-        let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+        let fields: Vec<&str> = stat
+            .rsplit(')')
+            .next()
+            .unwrap()
+            .split_whitespace()
+            .collect();
         fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
     }
 }
@@ -98,7 +121,10 @@ impl Drop for Server {
 
 /// `program` on one core with one worker thread, where the system can pin it.
 fn on_one_core(program: &str) -> Command {
-    let pinned = Command::new("taskset").args(["-c", "0", "true"]).status().is_ok_and(|it| it.success());
+    let pinned = Command::new("taskset")
+        .args(["-c", "0", "true"])
+        .status()
+        .is_ok_and(|it| it.success());
     let mut command = if pinned {
         let mut command = Command::new("taskset");
         command.args(["-c", "0", program]);
@@ -111,7 +137,11 @@ fn on_one_core(program: &str) -> Command {
 }
 
 fn free_port() -> u16 {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
 }
 
 fn answers(port: u16) -> bool {
@@ -119,6 +149,8 @@ fn answers(port: u16) -> bool {
         return false;
     };
     let mut answer = [0; 12];
-    stream.write_all(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n").is_ok()
+    stream
+        .write_all(b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+        .is_ok()
         && stream.read_exact(&mut answer).is_ok()
 }

@@ -70,7 +70,12 @@ async fn upstreams(app: &App) -> Vec<Line> {
         })
         .await,
         probe("leads", app.dataverse.any_lead(), |any| {
-            if any { "can be read" } else { "can be read; there are none yet" }.to_owned()
+            if any {
+                "can be read"
+            } else {
+                "can be read; there are none yet"
+            }
+            .to_owned()
         })
         .await,
         probe("lead_columns", app.dataverse.schema(), |schema| {
@@ -103,9 +108,13 @@ async fn probe<T, E: Classify>(
 
 const fn advice(disposition: Disposition) -> &'static str {
     match disposition {
-        Disposition::Retry { .. } => "nothing yet: this may pass; run the check again in some minutes",
+        Disposition::Retry { .. } => {
+            "nothing yet: this may pass; run the check again in some minutes"
+        }
         Disposition::Permanent => "report this with the line above: the answer was not understood",
-        Disposition::Misconfigured => "put the credential or permission named above right, then run the check again",
+        Disposition::Misconfigured => {
+            "put the credential or permission named above right, then run the check again"
+        }
     }
 }
 
@@ -123,7 +132,12 @@ fn wrong_setting(problem: String) -> Line {
 }
 
 const fn line(check: &'static str, detail: String) -> Line {
-    Line { check, ok: true, detail, advice: None }
+    Line {
+        check,
+        ok: true,
+        detail,
+        advice: None,
+    }
 }
 
 const fn verdict(ok: bool) -> &'static str {
@@ -141,7 +155,12 @@ impl Line {
     }
 
     fn print(&self) {
-        say(&format!("{:<7} {:<15} {}", verdict(self.ok), self.check, self.detail));
+        say(&format!(
+            "{:<7} {:<15} {}",
+            verdict(self.ok),
+            self.check,
+            self.detail
+        ));
         if let Some(advice) = self.advice {
             say(&format!("{:23} → {advice}", ""));
         }

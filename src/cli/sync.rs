@@ -14,11 +14,11 @@ use crate::sync::{SyncError, SyncReport};
 use crate::upstream::calls::CallRecord;
 
 /// How long one referral may take when a person waits for it.
-const BUDGET: Duration = Duration::from_secs(60);
+const BUDGET: Duration = Duration::from_mins(1);
 
 /// Sync one referral now, as its webhook event would.
 ///
-/// Reads the referral and its lead, and writes what differs, within what SYNC_MODE allows.
+/// Reads the referral and its lead, and writes what differs, within what `SYNC_MODE` allows.
 /// Exit codes: 0 in step, 1 it cannot be synced as it is, 64 unusable arguments or settings,
 /// 75 try again later, 78 a person has to put a credential or permission right.
 #[derive(Debug, clap::Args)]
@@ -39,7 +39,10 @@ pub(super) async fn run(args: SyncArgs) -> Exit {
             return Exit::Usage;
         }
     };
-    let result = app.flights.sync(args.referral, None, Instant::now() + BUDGET).await;
+    let result = app
+        .flights
+        .sync(args.referral, None, Instant::now() + BUDGET)
+        .await;
     match result {
         Ok(report) => {
             show(&args, &report);
@@ -65,9 +68,19 @@ fn show(args: &SyncArgs, report: &SyncReport) {
         }));
         return;
     }
-    let lead = report.lead.map_or_else(|| "no lead".to_owned(), |id| format!("lead {id}"));
-    let reason = report.outcome.reason().map(|reason| format!(" ({reason})")).unwrap_or_default();
-    say(&format!("referral {}: {}{reason}, {lead}", args.referral, report.outcome.word()));
+    let lead = report
+        .lead
+        .map_or_else(|| "no lead".to_owned(), |id| format!("lead {id}"));
+    let reason = report
+        .outcome
+        .reason()
+        .map(|reason| format!(" ({reason})"))
+        .unwrap_or_default();
+    say(&format!(
+        "referral {}: {}{reason}, {lead}",
+        args.referral,
+        report.outcome.word()
+    ));
     for report in &report.reports {
         say(&format!("  note: {report}"));
     }
@@ -77,8 +90,15 @@ fn show(args: &SyncArgs, report: &SyncReport) {
 }
 
 fn call(call: &CallRecord) -> String {
-    let status = call.status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
-    format!("{}: {} → {status} in {} ms", call.upstream, call.operation, call.elapsed.as_millis())
+    let status = call
+        .status
+        .map_or_else(|| "no answer".to_owned(), |status| status.to_string());
+    format!(
+        "{}: {} → {status} in {} ms",
+        call.upstream,
+        call.operation,
+        call.elapsed.as_millis()
+    )
 }
 
 fn show_error(args: &SyncArgs, error: &SyncError) {

@@ -125,7 +125,9 @@ impl Code {
             | Self::Misconfigured
             | Self::RenewalFailed
             | Self::BadEnvelope => Level::ERROR,
-            Self::Test | Self::Ignored | Self::NotOurs | Self::Synced | Self::Renewed => Level::INFO,
+            Self::Test | Self::Ignored | Self::NotOurs | Self::Synced | Self::Renewed => {
+                Level::INFO
+            }
             _ => Level::WARN,
         }
     }

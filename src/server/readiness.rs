@@ -8,10 +8,9 @@ use tokio::sync::watch;
 use crate::app::App;
 
 /// Starts as "not yet". Becomes ready or misconfigured once, and stays so.
-#[derive(Debug)]
 pub struct Readiness(watch::Sender<State>);
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 enum State {
     Starting,
     Ready(Arc<App>),

@@ -125,7 +125,10 @@ impl Answer {
 
 /// Milliseconds spent waiting for `upstream`, if it was called at all.
 fn spent(calls: &[CallRecord], upstream: Upstream) -> Option<u64> {
-    let mut own = calls.iter().filter(|call| call.upstream == upstream).peekable();
+    let mut own = calls
+        .iter()
+        .filter(|call| call.upstream == upstream)
+        .peekable();
     own.peek()?;
     Some(milliseconds(own.map(|call| call.elapsed).sum()))
 }

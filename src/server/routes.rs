@@ -9,9 +9,9 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use http::Method;
 
+use super::code::Code;
 use super::invocation::Invocation;
 use super::readiness::Readiness;
-use super::code::Code;
 use super::respond::Answer;
 use super::{timer, webhook};
 
@@ -29,8 +29,12 @@ async fn dispatch(State(readiness): State<Arc<Readiness>>, request: Request) -> 
         ("/api/referralwebhook", Method::POST) => {
             webhook::receive(readiness, invocation, request).await
         }
-        ("/api/referralwebhook", _) => Answer::new(Code::MethodNotAllowed).log_and_respond(&invocation),
-        ("/tokenrenewal", Method::POST) => timer::renew_tokens(readiness, invocation, request).await,
+        ("/api/referralwebhook", _) => {
+            Answer::new(Code::MethodNotAllowed).log_and_respond(&invocation)
+        }
+        ("/tokenrenewal", Method::POST) => {
+            timer::renew_tokens(readiness, invocation, request).await
+        }
         _ => Answer::new(Code::NotFound).log_and_respond(&invocation),
     }
 }
@@ -56,7 +60,12 @@ mod tests {
 
     #[test]
     fn a_trigger_is_not_reached_through_the_outside_prefix() {
-        for path in ["/api/TokenRenewal", "//tokenrenewal", "/api/../tokenrenewal", "/tokenrenewal//"] {
+        for path in [
+            "/api/TokenRenewal",
+            "//tokenrenewal",
+            "/api/../tokenrenewal",
+            "/tokenrenewal//",
+        ] {
             assert_ne!(normalised(path), "/tokenrenewal", "{path}");
         }
     }

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::extract::Request;
-use axum::response::Response;
 use super::WEBHOOK_BUDGET;
 use super::body;
 use super::code::Code;
@@ -16,6 +14,8 @@ use crate::event::Event;
 use crate::failure::{Classify, Disposition};
 use crate::sync::plan::Outcome;
 use crate::sync::{SyncCause, SyncError, SyncReport};
+use axum::extract::Request;
+use axum::response::Response;
 
 /// Longest event read: real ones have 200 bytes.
 const LIMIT: usize = 64 * 1024;
@@ -26,9 +26,8 @@ pub(super) async fn receive(
     invocation: Invocation,
     request: Request,
 ) -> Response {
-    let app = match readiness.app().await {
-        Ok(app) => app,
-        Err(_) => return Answer::new(Code::Misconfigured).log_and_respond(&invocation),
+    let Ok(app) = readiness.app().await else {
+        return Answer::new(Code::Misconfigured).log_and_respond(&invocation);
     };
     let delivery = tokio::spawn(async move {
         take(&app, &invocation, request)
@@ -57,7 +56,7 @@ async fn take(app: &App, invocation: &Invocation, request: Request) -> Answer {
         Ok(body) => body,
         Err(code) => return Answer::new(code),
     };
-    match app.callback.verify(&claim, body).await {
+    match app.callback.verify(claim, body).await {
         Ok(verified) => act(app, invocation, &verified).await,
         Err(error) => refused(&error),
     }
@@ -81,7 +80,10 @@ async fn act(app: &App, invocation: &Invocation, verified: &Verified) -> Answer 
         Ok(Event::Other(_)) => Answer::new(Code::Ignored),
         Ok(Event::ReferralChanged(id)) => {
             let deadline = invocation.deadline(WEBHOOK_BUDGET);
-            let result = app.flights.sync(id, Some(verified.digest()), deadline).await;
+            let result = app
+                .flights
+                .sync(id, Some(verified.digest()), deadline)
+                .await;
             let mut answer = match result {
                 Ok(report) => synced(&report),
                 Err(error) => failed(&error),
@@ -99,7 +101,13 @@ fn synced(report: &SyncReport) -> Answer {
         _ => Code::Synced,
     };
     let mut answer = Answer::new(code);
-    answer.cause = Some(report.outcome.reason().unwrap_or(report.outcome.word()).to_owned());
+    answer.cause = Some(
+        report
+            .outcome
+            .reason()
+            .unwrap_or(report.outcome.word())
+            .to_owned(),
+    );
     answer.lead = report.lead;
     answer.reports = report.reports.iter().map(ToString::to_string).collect();
     answer.calls.clone_from(&report.calls);

@@ -1,6 +1,9 @@
 //! The integration tests: one program, a module per concern. They drive the unmodified program over HTTP.
 
-#![expect(clippy::unwrap_used, reason = "a test whose preparation fails has failed")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test whose preparation fails has failed"
+)]
 
 mod architecture;
 mod credentials;

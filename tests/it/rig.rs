@@ -61,7 +61,11 @@ impl Rig {
 
     /// Puts a referral into Partner Center without any event, and gives its id.
     pub(crate) fn seed(&self, referral: impl Into<Value>) -> String {
-        self.world().partner_center.lock().seed_referral(referral).unwrap()
+        self.world()
+            .partner_center
+            .lock()
+            .seed_referral(referral)
+            .unwrap()
     }
 
     /// The signed delivery of an event about `referral`.
@@ -87,7 +91,10 @@ impl Rig {
 
     /// The lead with the referral's own id.
     pub(crate) fn lead(&self, referral: &str) -> Option<Value> {
-        self.world().dataverse.lock().lead(referral.parse().unwrap())
+        self.world()
+            .dataverse
+            .lock()
+            .lead(referral.parse().unwrap())
     }
 
     /// Every lead there is.
@@ -99,7 +106,10 @@ impl Rig {
     pub(crate) fn notes(&self, lead: &str) -> Vec<String> {
         let lead: Uuid = lead.parse().unwrap();
         let notes = self.world().dataverse.lock().notes(lead);
-        notes.iter().map(|note| note["notetext"].as_str().unwrap_or_default().to_owned()).collect()
+        notes
+            .iter()
+            .map(|note| note["notetext"].as_str().unwrap_or_default().to_owned())
+            .collect()
     }
 
     /// The referral as Partner Center has it.
@@ -110,7 +120,11 @@ impl Rig {
     /// A seller changes a lead.
     pub(crate) fn seller_edits(&self, lead: &str, columns: &Value) {
         let now = self.world().clock.now();
-        self.world().dataverse.lock().edit_lead(lead.parse().unwrap(), columns, now).unwrap();
+        self.world()
+            .dataverse
+            .lock()
+            .edit_lead(lead.parse().unwrap(), columns, now)
+            .unwrap();
     }
 
     /// Somebody changes a referral in Partner Center.
@@ -146,7 +160,10 @@ pub(crate) async fn post(host: &Host, delivery: &Delivery) -> Answer {
             HeaderValue::from_str(value).unwrap(),
         );
     }
-    let response = host.post("ReferralWebhook", headers, delivery.body.clone()).await.unwrap();
+    let response = host
+        .post("ReferralWebhook", headers, delivery.body.clone())
+        .await
+        .unwrap();
     Answer {
         status: response.status().as_u16(),
         body: serde_json::from_slice(response.body()).unwrap_or_default(),

@@ -9,7 +9,11 @@ use crate::rig::Rig;
 /// A rig whose caches are filled and whose referral is in step with its lead.
 async fn in_step() -> (Rig, String) {
     let rig = Rig::start(&[("SYNC_MODE", "two-way")]).await;
-    let id = rig.seed(ReferralBuilder::new().company("Fabrikam").deal(25_000, "EUR"));
+    let id = rig.seed(
+        ReferralBuilder::new()
+            .company("Fabrikam")
+            .deal(25_000, "EUR"),
+    );
     assert_eq!(rig.created(&id).await.status, 200);
     assert_eq!(rig.updated(&id).await.status, 200);
     rig.forget_requests();
@@ -34,7 +38,10 @@ async fn an_event_without_a_change_costs_two_reads() {
     let (rig, id) = in_step().await;
     let answer = rig.updated(&id).await;
     assert_eq!((answer.status, answer.code()), (200, "synced"));
-    assert_eq!(rig.requests(Service::Dataverse), [format!("GET /api/data/v9.2/leads({id})")]);
+    assert_eq!(
+        rig.requests(Service::Dataverse),
+        [format!("GET /api/data/v9.2/leads({id})")]
+    );
     assert_eq!(
         rig.requests(Service::PartnerCenter),
         [format!("GET /v1.0/engagements/referrals/{id}")]
@@ -45,28 +52,44 @@ async fn an_event_without_a_change_costs_two_reads() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_with_a_change_costs_two_reads_one_write_and_one_second_look() {
     let (rig, id) = in_step().await;
-    rig.partner_center_edits(&id, &json!({ "customerProfile": { "name": "Fabrikam International" } }));
+    rig.partner_center_edits(
+        &id,
+        &json!({ "customerProfile": { "name": "Fabrikam International" } }),
+    );
     let answer = rig.updated(&id).await;
     assert_eq!((answer.status, answer.code()), (200, "synced"));
     assert_eq!(
         rig.requests(Service::Dataverse),
-        [format!("GET /api/data/v9.2/leads({id})"), format!("PATCH /api/data/v9.2/leads({id})")]
+        [
+            format!("GET /api/data/v9.2/leads({id})"),
+            format!("PATCH /api/data/v9.2/leads({id})")
+        ]
     );
     let read = format!("GET /v1.0/engagements/referrals/{id}");
     assert_eq!(rig.requests(Service::PartnerCenter), [read.clone(), read]);
     assert_no_token_or_certificate_calls(&rig);
-    assert_eq!(rig.lead(&id).unwrap()["companyname"], "Fabrikam International");
+    assert_eq!(
+        rig.lead(&id).unwrap()["companyname"],
+        "Fabrikam International"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn only_the_changed_column_is_written() {
     let (rig, id) = in_step().await;
-    rig.partner_center_edits(&id, &json!({ "customerProfile": { "address": { "city": "Bergen" } } }));
+    rig.partner_center_edits(
+        &id,
+        &json!({ "customerProfile": { "address": { "city": "Bergen" } } }),
+    );
     rig.updated(&id).await;
     let writes = rig.writes();
     assert_eq!(writes.len(), 1, "{writes:#?}");
     assert_eq!(writes[0].body, Some(json!({ "address1_city": "Bergen" })));
-    assert!(writes[0].headers["if-match"].starts_with("W/"), "{:?}", writes[0].headers);
+    assert!(
+        writes[0].headers["if-match"].starts_with("W/"),
+        "{:?}",
+        writes[0].headers
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
