@@ -15,6 +15,6 @@ mod parallel;
 mod partner_center;
 mod rig;
 mod settings;
-mod sync;
 mod steady_state;
+mod sync;
 mod transport;
