@@ -12,7 +12,7 @@ pub fn line(raw: &str) -> Option<String> {
     (!line.is_empty()).then_some(line)
 }
 
-/// Several lines of text: as [`line`], but line breaks stay, at most one empty line between two others.
+/// Several lines of text: as [`line()`], but line breaks stay, at most one empty line between two others.
 /// `None` when nothing is left.
 pub fn block(raw: &str) -> Option<String> {
     let text = without_markup(raw, '\n');

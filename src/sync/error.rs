@@ -37,10 +37,10 @@ pub enum SyncCause {
     #[error("dataverse did not do its part")]
     Dataverse(#[from] DataverseError),
     /// Both sides kept changing while they were compared.
-    #[error("the referral or its lead kept changing while they were compared, {races} times")]
+    #[error("the referral or its lead kept changing while they were compared, {rounds} times")]
     Unsettled {
         /// How often.
-        races: u32,
+        rounds: u32,
     },
     /// The time for waiting was over; the sync itself goes on.
     #[error("the sync was still going on when the time for its answer was over")]

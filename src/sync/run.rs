@@ -18,6 +18,9 @@ use crate::upstream::partner_center::{PartnerCenterError, Patched};
 
 /// How often a run starts over because somebody else wrote in between.
 const RACES: u32 = 5;
+/// How many patches one run sends: a plan has at most four, and a side that stores another value than it was sent must
+/// not keep a run going.
+const PATCHES: u32 = 6;
 /// How often a run follows a changing `externalReferenceId` within one look.
 const LINKS_FOLLOWED: usize = 3;
 
@@ -28,6 +31,7 @@ pub(super) struct Progress {
     pub(super) lead: Option<LeadId>,
     pub(super) reports: Vec<Report>,
     races: u32,
+    patches: u32,
     /// The referral's version that Partner Center refused to be the current one.
     refused: Option<ETag>,
     /// The lead is there although it cannot be read: it was merged into one that was deleted.
@@ -68,10 +72,10 @@ impl Syncer {
             lead: None,
             reports: Vec::new(),
             races: 0,
+            patches: 0,
             refused: None,
             was_there: false,
         };
-        // Ends: each round but the last sends a patch or counts a race, and a plan has at most four patches.
         loop {
             let round = match self.round(id, &mut progress).await {
                 Err(SyncCause::Dataverse(DataverseError::SchemaMoved { .. })) => Round::Raced,
@@ -80,12 +84,12 @@ impl Syncer {
             };
             match round {
                 Round::Done => return Ok(progress),
-                Round::More => {}
+                Round::More => progress.patches += 1,
                 Round::Raced => progress.races += 1,
             }
-            if progress.races > RACES {
-                let races = progress.races;
-                return Err(SyncCause::Unsettled { races });
+            if progress.races > RACES || progress.patches > PATCHES {
+                let rounds = progress.races + progress.patches;
+                return Err(SyncCause::Unsettled { rounds });
             }
         }
     }

@@ -166,3 +166,78 @@ impl fmt::Display for Report {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Ignored, Outcome, Report};
+    use crate::lead::Column;
+    use crate::mapping::{LossReason, Unit};
+
+    const DOCUMENTED: &str = include_str!("../../../docs/mapping.md");
+
+    #[test]
+    fn every_word_of_a_sync_is_documented() {
+        let column = Column::named("subject");
+        let reasons = [
+            LossReason::Cut,
+            LossReason::TooLong,
+            LossReason::NoCurrency,
+            LossReason::NoChoice,
+            LossReason::NoColumn,
+            LossReason::OutOfRange,
+        ];
+        let lost = reasons.map(|reason| Report::Lost(column.clone(), reason));
+        let others = [
+            Report::Differs(Unit::Deal),
+            Report::Flagged,
+            Report::ForeignReference,
+            Report::LeadDeleted,
+            Report::LeadMerged,
+            Report::LeadReadOnly,
+            Report::NotLinked,
+            Report::WriteBackDropped(Unit::Deal),
+            Report::PastClosingDate,
+            Report::UnknownCurrency,
+            Report::CloseHeld,
+            Report::PreconditionRefused,
+            Report::WouldCreate,
+            Report::WouldWrite(column.clone()),
+            Report::WouldNote,
+            Report::WouldSend("/status"),
+        ];
+        let reports = lost.iter().chain(&others).map(Report::word);
+        for word in reports.chain(outcomes().map(Outcome::word)) {
+            assert!(DOCUMENTED.contains(&format!("`{word}`")), "{word}");
+        }
+        for reason in outcomes().filter_map(Outcome::reason) {
+            assert!(DOCUMENTED.contains(&format!("`{reason}`")), "{reason}");
+        }
+    }
+
+    #[test]
+    fn of_two_steps_the_one_that_says_more_names_the_sync() {
+        assert_eq!(Outcome::Created.and(Outcome::Linked), Outcome::Created);
+        assert_eq!(Outcome::Linked.and(Outcome::Updated), Outcome::Updated);
+        assert_eq!(Outcome::Unchanged.and(Outcome::Observed), Outcome::Observed);
+    }
+
+    fn outcomes() -> impl Iterator<Item = Outcome> {
+        let ignored = [
+            Ignored::Outgoing,
+            Ignored::Spam,
+            Ignored::Filtered,
+            Ignored::Closed,
+        ];
+        let others = [
+            Outcome::Created,
+            Outcome::Updated,
+            Outcome::WrittenBack,
+            Outcome::Linked,
+            Outcome::Unchanged,
+            Outcome::LeadDeleted,
+            Outcome::NotOurs,
+            Outcome::Observed,
+        ];
+        ignored.map(Outcome::Ignored).into_iter().chain(others)
+    }
+}

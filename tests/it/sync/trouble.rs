@@ -198,3 +198,25 @@ async fn nothing_is_sent_after_the_deadline() {
     assert_eq!(error.disposition(), Disposition::RETRY);
     assert_eq!(scene.sent("PATCH"), 0);
 }
+
+#[tokio::test]
+async fn a_run_cut_off_anywhere_is_finished_by_the_next() {
+    let scene = Scene::start(LINK).await;
+    let warm = scene.seed(ReferralBuilder::new());
+    scene.sync(warm).await;
+    let latency = Duration::from_millis(4);
+    scene.sandbox.world().faults.set_latency(latency);
+    for step in 0..24 {
+        let id = scene.seed(ReferralBuilder::new());
+        let cut_at = Instant::now() + latency / 2 * step;
+        let cut = tokio::time::timeout_at(cut_at, scene.try_sync(id)).await;
+        scene.edit_referral(id, &json!({ "name": "Edited after the crash" }));
+        let report = scene.another().sync(id, soon()).await.unwrap();
+        let own = LeadId::of(id);
+        assert_eq!(report.lead, Some(own), "cut: {}", cut.is_err());
+        assert_eq!(scene.lead(own)["subject"], "Edited after the crash");
+        assert_eq!(scene.notes(own).len(), 1);
+        assert_eq!(scene.referral(id)["externalReferenceId"], id.to_string());
+    }
+    assert_eq!(scene.leads(), 25);
+}
