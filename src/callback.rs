@@ -10,6 +10,7 @@ mod anchors;
 mod budget;
 mod cache;
 pub mod certificate;
+mod certificate_policies;
 mod chain;
 pub mod claim;
 pub mod encoding;

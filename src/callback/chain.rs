@@ -8,6 +8,7 @@ use openssl::x509::verify::{X509VerifyFlags, X509VerifyParam};
 use openssl::x509::{X509StoreContext, X509VerifyResult};
 
 use super::anchors::TrustAnchors;
+use super::certificate_policies;
 use super::fetch::FetchError;
 use super::link::{Link, LinkError};
 use super::policy::KeyPurpose;
@@ -139,6 +140,14 @@ impl<'a> Search<'a> {
         if !path[1..].iter().all(|link| link.may_vouch_for(self.wanted)) {
             return Err(ChainError::Purpose);
         }
+        let policies: Vec<_> = path
+            .iter()
+            .rev()
+            .map(|link| (link.policies(), link.is_self_issued()))
+            .collect();
+        if !certificate_policies::are_satisfied(&policies) {
+            return Err(ChainError::Policies);
+        }
         let verdict = openssl_verdict(path, anchor).map_err(|_| ChainError::OpenSsl {
             reason: "the chain could not be judged",
             depth: 0,
@@ -177,7 +186,6 @@ fn store(anchor: &Link) -> Result<X509Store, ErrorStack> {
     let mut parameters = X509VerifyParam::new()?;
     parameters.set_flags(
         X509VerifyFlags::X509_STRICT
-            | X509VerifyFlags::POLICY_CHECK
             | X509VerifyFlags::PARTIAL_CHAIN
             | X509VerifyFlags::NO_CHECK_TIME,
     )?;
@@ -203,6 +211,9 @@ pub enum ChainError {
     /// An authority in the chain is for something else.
     #[error("an authority in the chain is limited to other extended key usages")]
     Purpose,
+    /// An authority requires certificate policies, and none runs through the chain.
+    #[error("an authority in the chain requires a certificate policy that the chain does not have")]
+    Policies,
     /// The chain breaks a rule.
     #[error("certificate {depth} of the chain is refused: {reason}")]
     OpenSsl {

@@ -13,6 +13,7 @@ use x509_parser::oid_registry::{
 };
 use x509_parser::prelude::{FromDer, X509Certificate};
 
+use super::certificate_policies::Statement;
 use super::encoding::{self, EncodingError};
 use super::policy::{KeyPurpose, purposes};
 use super::profile::{self, ProfileError};
@@ -36,6 +37,7 @@ pub struct Link {
     authority_key: Option<Vec<u8>>,
     validity: Validity,
     purposes: Option<Vec<KeyPurpose>>,
+    policies: Statement,
     signs_lists: bool,
     issuer_addresses: Vec<String>,
     revocation_addresses: Vec<String>,
@@ -102,6 +104,7 @@ impl Link {
             authority_key: x509.authority_key_id().map(|id| id.as_slice().to_vec()),
             validity: Validity::of(certificate),
             purposes: purposes(certificate),
+            policies: Statement::of(certificate),
             signs_lists: profile::key_usage(certificate).is_none_or(KeyUsage::crl_sign),
             issuer_addresses: issuer_addresses(certificate),
             revocation_addresses: revocation_addresses(certificate),
@@ -154,6 +157,17 @@ impl Link {
     /// As an authority, it may sign revocation lists (RFC 5280, section 4.2.1.3).
     pub(super) fn may_sign_lists(&self) -> bool {
         self.signs_lists
+    }
+
+    /// What it says about certificate policies.
+    pub(super) fn policies(&self) -> &Statement {
+        &self.policies
+    }
+
+    /// It names itself as its issuer (RFC 5280, section 3.2).
+    pub(super) fn is_self_issued(&self) -> bool {
+        let names = self.x509.issuer_name().try_cmp(self.x509.subject_name());
+        matches!(names, Ok(Ordering::Equal))
     }
 
     /// Where its issuer's certificate may be had (RFC 5280, section 4.2.2.1).

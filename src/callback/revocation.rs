@@ -124,9 +124,11 @@ impl Revocation {
                 .any(|(link, _)| due(known.get(link.fingerprint()), now))
     }
 
-    /// Looks up every certificate of `path` that is due. Minutes may pass; one look runs at a time.
+    /// Looks up every certificate of `path` that is due, unless somebody is at it. Minutes may pass.
     pub(super) async fn look_up(&self, path: &Path, now: Now) {
-        let _looking = self.looking.lock().await;
+        let Ok(_looking) = self.looking.try_lock() else {
+            return;
+        };
         for (link, issuer) in path.pairs() {
             if !self.begin(link, now) {
                 continue;

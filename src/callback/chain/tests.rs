@@ -226,7 +226,8 @@ fn a_required_policy_has_to_be_there() {
         let authority = authority.by(&root);
         judge(&leaf.by(&authority), &[&authority], &[&root])
     };
-    assert!(judged(Mint::leaf()).is_err());
+    assert!(matches!(judged(Mint::leaf()), Err(ChainError::Policies)));
+    assert!(judged(Mint::leaf().with(stated.clone())).is_ok());
 }
 
 #[test]
