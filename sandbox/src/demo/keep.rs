@@ -38,44 +38,55 @@ fn lines(stage: &Stage, referral: &str) -> Vec<(&'static str, String)> {
     let control = stage.sandbox.control_url();
     let host = stage.host.url();
     let json = "-H 'content-type: application/json'";
-    let edit = r#"{"customerProfile":{"address":{"city":"Rostock"}}}"#;
-    let sell = r#"{"jobtitle":"Head of plants"}"#;
-    let fault = r#"{"service":"dataverse","times":2,"when":"before","effect":{"status":{"code":503,"headers":{},"body":null}}}"#;
+    let send = |method: &str, path: &str, body: &str| {
+        format!("curl -s -X {method} {control}{path} {json} -d '{body}'")
+    };
+    let (lead, its) = (format!("leads/{referral}"), format!("referrals/{referral}"));
+    let event = |kind: &str| {
+        format!(r#"{{"kind":"{kind}","event":"referral-updated","referral":"{referral}"}}"#)
+    };
     vec![
-        (
-            "the lead as it is now",
-            format!("curl -s {control}leads/{referral}"),
-        ),
+        ("the lead as it is now", format!("curl -s {control}{lead}")),
         (
             "the referral as it is now",
-            format!("curl -s {control}referrals/{referral}"),
+            format!("curl -s {control}{its}"),
         ),
         (
             "edit the referral; Partner Center sends a signed referral-updated",
-            format!("curl -s -X PATCH {control}referrals/{referral} {json} -d '{edit}'"),
+            send(
+                "PATCH",
+                &its,
+                r#"{"customerProfile":{"address":{"city":"Rostock"}}}"#,
+            ),
         ),
         (
             "a seller edits the lead",
-            format!("curl -s -X PATCH {control}leads/{referral} {json} -d '{sell}'"),
+            send("PATCH", &lead, r#"{"jobtitle":"Head of plants"}"#),
         ),
+        ("another referral arrives", send("POST", "referrals", "{}")),
+        ("a signed event", send("POST", "events", &event("signed"))),
         (
-            "another referral",
-            format!("curl -s -X POST {control}referrals {json} -d '{{}}'"),
+            "an event changed after it was signed",
+            send("POST", "events", &event("tampered")),
         ),
         (
             "let Dynamics fail twice",
-            format!("curl -s -X POST {control}faults {json} -d '{fault}'"),
+            send(
+                "POST",
+                "faults",
+                r#"{"service":"dataverse","times":2,"effect":{"status":{"code":503}}}"#,
+            ),
         ),
         (
             "every call the connector has made",
             format!("curl -s {control}requests"),
         ),
         (
-            "an unsigned event, straight to the webhook",
-            format!("curl -si -X POST '{}' {json} -d '{{}}'", stage.webhook),
+            "every event, attempt by attempt",
+            format!("curl -s {control}events"),
         ),
         (
-            "run the timer that renews the Partner Center token",
+            "run the timer that renews the Partner Center sign-in",
             format!(
                 "curl -si -X POST {host}admin/functions/TokenRenewal -H 'x-functions-key: {}' {json} -d '{{}}'",
                 stage.host.master_key()
