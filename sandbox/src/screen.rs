@@ -67,6 +67,15 @@ impl Screen {
         line(&format!("     {}", self.paint(tone, &cut(text, WIDTH - 5))))
     }
 
+    /// An indented text, broken into as many lines as it needs.
+    pub(crate) fn wrapped(self, tone: Tone, text: &str) -> Result<()> {
+        let lines = wrap(text, WIDTH - 7);
+        lines.iter().enumerate().try_for_each(|(place, part)| {
+            let indent = if place == 0 { "" } else { "  " };
+            self.text(tone, &format!("{indent}{part}"))
+        })
+    }
+
     /// Rows of cells in aligned columns.
     pub(crate) fn table(self, rows: &[Vec<String>]) -> Result<()> {
         align(rows)
@@ -123,6 +132,37 @@ fn align(rows: &[Vec<String>]) -> Vec<String> {
     rows.iter().map(padded).collect()
 }
 
+/// Breaks a text at spaces, and within a word that is longer than a line.
+fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    let mut current = String::new();
+    for word in text.split_whitespace() {
+        let letters: Vec<char> = word.chars().collect();
+        for piece in letters.chunks(width) {
+            let piece: String = piece.iter().collect();
+            let together = current.chars().count() + 1 + piece.chars().count();
+            if !current.is_empty() && together > width {
+                lines.push(std::mem::take(&mut current));
+            }
+            if !current.is_empty() {
+                current.push(' ');
+            }
+            current.push_str(&piece);
+        }
+    }
+    lines.push(current);
+    lines
+}
+
+/// The text without the escape sequences that colour it.
+pub(crate) fn uncoloured(text: &str) -> String {
+    let mut parts = text.split("\u{1b}[");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |kept, part| {
+        kept + part.split_once('m').map_or(part, |(_, rest)| rest)
+    })
+}
+
 /// The text on one line of at most `width` characters.
 pub(crate) fn cut(text: &str, width: usize) -> String {
     let text = text.replace('\n', "⏎");
@@ -144,6 +184,17 @@ mod tests {
             vec!["long".to_owned(), "c".to_owned()],
         ];
         assert_eq!(align(&rows), ["a     b", "long  c"]);
+    }
+
+    #[test]
+    fn a_long_text_is_broken_at_spaces_and_a_long_word_anywhere() {
+        assert_eq!(wrap("aa bb cc", 5), ["aa bb", "cc"]);
+        assert_eq!(wrap("aabbcc d", 4), ["aabb", "cc d"]);
+    }
+
+    #[test]
+    fn colours_are_taken_off() {
+        assert_eq!(uncoloured("\u{1b}[2ma\u{1b}[0m [x] b"), "a [x] b");
     }
 
     #[test]

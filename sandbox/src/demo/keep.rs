@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 
 use super::stage::Stage;
-use crate::screen::{Screen, Tone, line};
+use crate::screen::{Screen, Tone, line, uncoloured};
 
 /// Prints the lines and waits for Ctrl-C.
 pub(super) async fn keep(screen: Screen, stage: &Stage, referral: &str) -> Result<()> {
@@ -26,7 +26,7 @@ pub(super) async fn keep(screen: Screen, stage: &Stage, referral: &str) -> Resul
         tokio::select! {
             lines = next => {
                 shown += lines.len();
-                lines.iter().try_for_each(|line| screen.text(Tone::Faint, &line.text))?;
+                lines.iter().try_for_each(|line| screen.wrapped(Tone::Faint, &uncoloured(&line.text)))?;
             }
             signal = &mut stopped => return signal.context("wait for Ctrl-C"),
         }

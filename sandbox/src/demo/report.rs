@@ -1,5 +1,7 @@
 //! Prints what one event did.
 
+use std::collections::BTreeSet;
+
 use anyhow::Result;
 use sandbox::Record;
 use sandbox::deliveries::{Delivery, Raised};
@@ -7,8 +9,8 @@ use sandbox::host::{Level, LogLine};
 use serde_json::Value;
 
 use super::diff::{self, Change};
-use super::stage::{Answer, Moment};
-use crate::screen::{Screen, Tone, cut};
+use super::stage::{Answer, Moment, is_write};
+use crate::screen::{Screen, Tone, cut, uncoloured};
 
 /// Columns that the organisation keeps by itself, and names that only repeat another column.
 const KEPT_BY_THE_ORGANISATION: [&str; 3] = ["versionnumber", "modifiedon", "importsequencenumber"];
@@ -27,22 +29,66 @@ pub(super) fn answer(screen: Screen, answer: &Answer) -> Result<()> {
 }
 
 /// The lead: every filled column when it is new, else the columns that changed.
-pub(super) fn lead(screen: Screen, before: &Moment, after: &Moment) -> Result<()> {
-    let is_new = before.lead.is_null() && !after.lead.is_null();
-    screen.heading(if is_new {
-        "Lead in Dynamics 365, column by column"
-    } else {
-        "Lead: what changed"
-    })?;
+pub(super) fn lead(
+    screen: Screen,
+    before: &Moment,
+    after: &Moment,
+    records: &[Record],
+) -> Result<()> {
     let mut changes = diff::changes(&before.lead, &after.lead);
     changes.retain(|change| is_worth_printing(&change.path));
-    if !is_new {
+    if !before.lead.is_null() || after.lead.is_null() {
+        screen.heading("Lead: what changed")?;
         return print(screen, &changes);
     }
-    let rows = changes
+    let written = written_columns(records);
+    let (ours, others): (Vec<Change>, Vec<Change>) = changes
         .into_iter()
-        .map(|change| vec![change.path, short(&change.after.unwrap_or_default())]);
-    screen.table(&rows.collect::<Vec<_>>())
+        .partition(|change| written.contains(&change.path));
+    screen.heading("Lead in Dynamics 365, column by column as the connector wrote it")?;
+    let row = |change: Change| vec![change.path, short(&change.after.unwrap_or_default())];
+    screen.table(&ours.into_iter().map(row).collect::<Vec<_>>())?;
+    screen.heading("Columns that the organisation filled by itself")?;
+    let others = others
+        .into_iter()
+        .map(|change| format!("{}={}", change.path, change.after.unwrap_or_default()));
+    screen.wrapped(Tone::Faint, &others.collect::<Vec<_>>().join("  "))
+}
+
+/// The columns in the bodies of lead writes. A lookup is written by its name and read as `_name_value`.
+fn written_columns(records: &[Record]) -> BTreeSet<String> {
+    let writes = records
+        .iter()
+        .filter(|record| is_write(record) && record.path.contains("/leads("));
+    let bodies = writes.filter_map(|record| record.body.as_ref()?.as_object());
+    let column = |name: &String| match name.strip_suffix("@odata.bind") {
+        Some(lookup) => format!("_{}_value", lookup.to_ascii_lowercase()),
+        None => name.clone(),
+    };
+    let id = "leadid".to_owned();
+    bodies
+        .flat_map(|body| body.keys().map(column))
+        .chain([id])
+        .collect()
+}
+
+/// The notes that were added to the lead's timeline.
+pub(super) fn notes(screen: Screen, before: &Moment, after: &Moment) -> Result<()> {
+    let new: Vec<&Value> = after
+        .notes
+        .iter()
+        .filter(|note| !before.notes.contains(note))
+        .collect();
+    if new.is_empty() {
+        return Ok(());
+    }
+    screen.heading("Note on the lead's timeline")?;
+    new.into_iter().try_for_each(|note| {
+        screen.wrapped(Tone::Strong, note["subject"].as_str().unwrap_or_default())?;
+        let text = note["notetext"].as_str().unwrap_or_default();
+        text.lines()
+            .try_for_each(|line| screen.wrapped(Tone::Plain, line))
+    })
 }
 
 /// The referral: what changed between two moments.
@@ -93,7 +139,7 @@ pub(super) fn requests(screen: Screen, records: &[Record]) -> Result<()> {
             record.method.clone(),
             status,
             took,
-            cut(&target, VALUE_WIDTH),
+            target,
         ]
     };
     screen.table(&records.iter().map(row).collect::<Vec<_>>())
@@ -111,7 +157,7 @@ pub(super) fn log(screen: Screen, lines: &[LogLine]) -> Result<()> {
         } else {
             Tone::Faint
         };
-        screen.text(tone, &line.text)
+        screen.wrapped(tone, &uncoloured(&line.text))
     })
 }
 
@@ -123,7 +169,7 @@ pub(super) fn delivery(screen: Screen, delivery: &Delivery) -> Result<()> {
         .iter()
         .map(|(name, value)| vec![format!("{name}:"), short(value)]);
     screen.table(&headers.collect::<Vec<_>>())?;
-    screen.text(Tone::Plain, &String::from_utf8_lossy(&delivery.body))
+    screen.wrapped(Tone::Plain, &String::from_utf8_lossy(&delivery.body))
 }
 
 /// The members of a new referral that say something about the customer and the deal.

@@ -40,6 +40,7 @@ pub(super) struct Answer {
 pub(super) struct Moment {
     pub(super) referral: Value,
     pub(super) lead: Value,
+    pub(super) notes: Vec<Value>,
     pub(super) leads: usize,
     pub(super) requests: usize,
     pub(super) log_lines: usize,
@@ -80,10 +81,9 @@ impl Stage {
     pub(super) fn moment(&self, referral: &str) -> Moment {
         let world = self.world();
         let leads = world.dataverse.lock().leads();
-        let lead = referral
-            .parse()
-            .ok()
-            .and_then(|id: Uuid| world.dataverse.lock().lead(id));
+        let id = referral.parse().unwrap_or(Uuid::nil());
+        let lead = world.dataverse.lock().lead(id);
+        let notes = world.dataverse.lock().notes(id);
         Moment {
             referral: world
                 .partner_center
@@ -91,6 +91,7 @@ impl Stage {
                 .referral(referral)
                 .unwrap_or_default(),
             lead: lead.unwrap_or_default(),
+            notes,
             leads: leads.len(),
             requests: world.requests.count(),
             log_lines: self.host.logs().len(),

@@ -176,10 +176,12 @@ impl<'a> Steps<'a> {
         self.stage.settled().await?;
         let after = self.stage.moment(&self.referral);
         report::answer(self.screen, answer)?;
-        report::lead(self.screen, before, &after)?;
+        let requests = self.stage.requests_since(before);
+        report::lead(self.screen, before, &after, &requests)?;
+        report::notes(self.screen, before, &after)?;
         report::referral(self.screen, before, &after)?;
         report::echoes(self.screen, &self.stage.echoes_since(before, event))?;
-        report::requests(self.screen, &self.stage.requests_since(before))?;
+        report::requests(self.screen, &requests)?;
         report::log(self.screen, &self.stage.log_since(before))?;
         line("")?;
         Ok(after)
