@@ -55,6 +55,31 @@ async fn run_serves_until_ctrl_c_and_leaves_settings() -> Result<()> {
     Ok(())
 }
 
+#[tokio::test]
+async fn the_demonstration_comes_out_as_it_should() -> Result<()> {
+    let output = Command::new(env!("CARGO_BIN_EXE_sandbox"))
+        .arg("demo")
+        .kill_on_drop(true)
+        .output()
+        .await?;
+    let (page, errors) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    assert!(output.status.success(), "{page}\n{errors}");
+    assert!(!page.contains('✗') && !page.contains('\u{1b}'), "{page}");
+    for part in [
+        "A referral arrives",
+        "A forgery",
+        "A duplicate",
+        "Upstream calls",
+        "checks passed",
+    ] {
+        assert!(page.contains(part), "{part} is missing in\n{page}");
+    }
+    Ok(())
+}
+
 #[test]
 fn the_page_on_the_sandbox_lists_every_route_of_the_control_api() -> Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -26,7 +26,8 @@ pub(super) async fn build() -> Result<PathBuf> {
     let mut command = Command::new(cargo);
     command
         .current_dir(workspace())
-        .args(["build", "--package", BINARY, "--bin", BINARY])
+        // No package is chosen: the features are then those of `cargo test`, and little is built twice.
+        .args(["build", "--bin", BINARY])
         .args(["--message-format", "json-render-diagnostics"])
         .stdin(Stdio::null())
         .stderr(Stdio::inherit());
