@@ -191,11 +191,13 @@ impl Projector<'_> {
             Kind::QualifiedLead | Kind::CoSellOpportunity => 4,
         };
         self.choice(&LEAD_SOURCE, source);
-        match referral.qualification.as_deref() {
-            Some("SalesQualified") => self.choice(&LEAD_QUALITY, 1),
-            Some("MarketingQualified") => self.choice(&LEAD_QUALITY, 2),
-            _ => {}
-        }
+        let qualification = referral.qualification.as_deref().unwrap_or_default();
+        let quality = match qualification.trim().to_ascii_lowercase().as_str() {
+            "salesqualified" => 1,
+            "marketingqualified" => 2,
+            _ => return,
+        };
+        self.choice(&LEAD_QUALITY, quality);
     }
 
     fn consent(&mut self, referral: &Referral) {
