@@ -228,6 +228,9 @@ fn signed_by(signer: &Signer, claim: &Claim, body: &[u8], now: Now) -> Result<()
     certificate.check_profile()?;
     certificate.check_key_usage()?;
     certificate.check_validity(now.time)?;
+    certificate
+        .link()
+        .map_err(|error| CallbackError::Chain(error.into()))?;
     let genuine = certificate
         .key()
         .is_some_and(|key| signature::verify(key, claim.algorithm, body, &claim.signature));

@@ -580,3 +580,4 @@ async fn a_mismatching_certificate_never_makes_its_address_known() {
 }
 
 mod revoking;
+mod simulated;
