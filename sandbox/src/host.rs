@@ -15,6 +15,7 @@ mod front;
 pub mod funcignore;
 mod function;
 mod invocation;
+mod options;
 mod paths;
 mod process;
 mod proxying;
@@ -25,7 +26,6 @@ mod worker;
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
-use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -43,6 +43,7 @@ pub use console::{Level, LogLine, Source};
 pub use envelope::{QueueMessage, Tick};
 pub use function::{Access, Function, Trigger};
 pub use invocation::{Invocation, Outcome};
+pub use options::{HostOptions, Wire};
 pub use worker::State;
 
 use console::Console;
@@ -54,48 +55,6 @@ const HOST_VERSION: &str = "4.1052.200";
 const VERSION_HEADER: HeaderName = HeaderName::from_static("x-azure-functions-hostversion");
 const INVOCATION_ID: HeaderName = HeaderName::from_static("x-azure-functions-invocationid");
 const KEY_HEADER: HeaderName = HeaderName::from_static("x-functions-key");
-
-/// Which generation of the host is played: whether it knows `enableProxyingHttpRequest`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Wire {
-    /// A host of 2025 or later, which prefers the reverse proxy.
-    #[default]
-    Proxying,
-    /// An older host, which ignores that flag and builds the request anew.
-    Forwarding,
-}
-
-/// How a host is started.
-#[derive(Debug, Clone)]
-pub struct HostOptions {
-    /// The folder that holds `host.json`.
-    pub app_root: PathBuf,
-    /// The handler's file, when it is not the one `host.json` names below the app's folder. The file's name
-    /// must be the one that `host.json` gives.
-    pub executable: Option<PathBuf>,
-    /// The app settings. The handler sees them, and nothing else of this process but `PATH` and its like.
-    pub settings: BTreeMap<String, String>,
-    /// The generation of the host.
-    pub wire: Wire,
-    /// The port of the front; any free one when absent.
-    pub port: Option<u16>,
-    /// Whether function keys are asked for, as on Azure. `func start` asks only under `--enableAuth`.
-    pub enable_auth: bool,
-}
-
-impl HostOptions {
-    /// The app below `app_root` with these settings, a current host, keys asked for.
-    pub fn new(app_root: impl Into<PathBuf>, settings: BTreeMap<String, String>) -> Self {
-        Self {
-            app_root: app_root.into(),
-            executable: None,
-            settings,
-            wire: Wire::default(),
-            port: None,
-            enable_auth: true,
-        }
-    }
-}
 
 /// A running host. Dropping it kills the handler, as the real host does when it ends.
 #[derive(Debug)]
