@@ -45,8 +45,9 @@ pub fn start(format: LogFormat, levels: &str) {
         target == env!("CARGO_CRATE_NAME")
             || target.starts_with(concat!(env!("CARGO_CRATE_NAME"), "::"))
     });
+    let on_terminal = io::stdout().is_terminal();
     let json = match format {
-        LogFormat::Auto => !io::stdout().is_terminal(),
+        LogFormat::Auto => !on_terminal,
         LogFormat::Json => true,
         LogFormat::Text => false,
     };
@@ -58,7 +59,10 @@ pub fn start(format: LogFormat, levels: &str) {
             .with_span_list(false)
             .boxed()
     } else {
-        fmt::layer().with_target(false).boxed()
+        fmt::layer()
+            .with_target(false)
+            .with_ansi(on_terminal)
+            .boxed()
     };
     tracing_subscriber::registry()
         .with(lines.with_filter(levels.and(own)))
