@@ -11,6 +11,8 @@ mod table;
 use std::fmt;
 use std::path::PathBuf;
 
+use crate::telemetry::LogFormat;
+
 pub use azure::AzureCredential;
 pub use callback::CallbackConfig;
 pub use dataverse::DataverseConfig;
@@ -48,6 +50,8 @@ impl Config {
         let outbound_ca = settings
             .optional::<PathBuf>("OUTBOUND_CA_FILE")
             .and_then(|path| settings.file("OUTBOUND_CA_FILE", &path));
+        // Logging starts before anything else is read and falls back on the default; here the mistake is reported.
+        settings.required::<LogFormat>("LOG_FORMAT");
         let problems = settings.into_problems();
         if !problems.is_empty() {
             return Err(ConfigError { problems });

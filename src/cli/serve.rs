@@ -29,12 +29,14 @@ pub(super) struct ServeArgs {
     /// Listen on this port of 127.0.0.1 instead of the one the Functions host names.
     #[arg(long, value_name = "PORT")]
     port: Option<u16>,
+    /// Log JSON lines even on a terminal, whatever `LOG_FORMAT` says.
+    #[arg(long)]
+    json: bool,
 }
 
 pub(super) async fn run(args: ServeArgs) -> Exit {
-    let format = environment("LOG_FORMAT").and_then(|text| text.parse().ok());
     let levels = environment("RUST_LOG").unwrap_or_default();
-    telemetry::start(format.unwrap_or(LogFormat::Auto), &levels);
+    telemetry::start(log_format(&args), &levels);
     telemetry::log_panics();
 
     let (port, under_host) = match port(&args) {
@@ -54,6 +56,15 @@ pub(super) async fn run(args: ServeArgs) -> Exit {
     let readiness = Arc::new(Readiness::default());
     let starting = tokio::spawn(start(Arc::clone(&readiness), under_host));
     serve(listener, readiness, starting).await
+}
+
+/// A `LOG_FORMAT` that is no format counts as not set: a log in the wrong form is better than none.
+fn log_format(args: &ServeArgs) -> LogFormat {
+    if args.json {
+        return LogFormat::Json;
+    }
+    let format = environment("LOG_FORMAT").and_then(|text| text.parse().ok());
+    format.unwrap_or_default()
 }
 
 /// The port, and whether the Functions host named it.

@@ -43,6 +43,7 @@ fn every_problem_is_reported_at_once() {
         ("SYNC_LEAD_OWNER", "somebody"),
         ("SYNC_TIME_ZONE", "Middle/Earth"),
         ("OUTBOUND_CA_FILE", "/nowhere/ca.pem"),
+        ("LOG_FORMAT", "xml"),
     ]);
     let problems = read(&values).unwrap_err().problems;
     for key in [
@@ -55,6 +56,7 @@ fn every_problem_is_reported_at_once() {
         "SYNC_LEAD_OWNER",
         "SYNC_TIME_ZONE",
         "OUTBOUND_CA_FILE",
+        "LOG_FORMAT",
     ] {
         let named = problems.iter().filter(|it| it.starts_with(key)).count();
         assert_eq!(named, 1, "{key} in {problems:#?}");

@@ -9,6 +9,7 @@ mod architecture;
 mod credentials;
 mod dataverse;
 mod forgeries;
+mod host_files;
 mod kill;
 mod main_job;
 mod parallel;

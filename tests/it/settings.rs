@@ -67,3 +67,29 @@ fn the_example_file_holds_every_setting_with_its_example() {
     assert_eq!(values, expected);
     assert_eq!(example["IsEncrypted"], Value::Bool(false));
 }
+
+#[test]
+fn every_setting_is_read_somewhere() {
+    let mut sources = String::new();
+    for entry in ["src/config", "src/cli"] {
+        for file in std::fs::read_dir(root().join(entry)).unwrap() {
+            let path = file.unwrap().path();
+            if path.is_file() && !path.ends_with("table.rs") && !path.ends_with("tests.rs") {
+                sources += &std::fs::read_to_string(path).unwrap();
+            }
+        }
+    }
+    sources += &std::fs::read_to_string(root().join("src/config.rs")).unwrap();
+    sources += &std::fs::read_to_string(root().join("TokenRenewal/function.json")).unwrap();
+    // The host reads its storage by a name of its own.
+    let read_by_name = SETTINGS
+        .iter()
+        .filter(|setting| setting.name != "AzureWebJobsStorage");
+    for setting in read_by_name {
+        assert!(
+            sources.contains(setting.name),
+            "{} is read nowhere",
+            setting.name
+        );
+    }
+}
