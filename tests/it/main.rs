@@ -5,6 +5,7 @@
     reason = "a test whose preparation fails has failed"
 )]
 
+mod access;
 mod architecture;
 mod credentials;
 mod dataverse;
@@ -12,10 +13,14 @@ mod forgeries;
 mod host_files;
 mod kill;
 mod main_job;
+mod mapping_rules;
+mod modes;
 mod parallel;
 mod partner_center;
 mod rig;
+mod sellers;
 mod settings;
+mod shapes;
 mod steady_state;
 mod sync;
 mod transport;

@@ -111,7 +111,7 @@ async fn an_event_about_something_else_is_ignored() {
             r#"{"EventName":"reseller-relationship-accepted-by-customer","ResourceUri":"https://api.partnercenter.microsoft.com/v1/customers/3","ResourceName":"Customer","AuditUri":"https://api.partnercenter.microsoft.com/auditactivity/v1/auditrecords/4","ResourceChangeUtcDate":"2026-02-17T00:05:39.5485487+00:00"}"#,
         ),
     ] {
-        let answer = signed(&rig, body).await;
+        let answer = rig.signed(body).await;
         assert_eq!((answer.status, answer.code()), (200, "ignored"), "{name}");
     }
     assert_no_upstream_was_asked(&rig);
@@ -131,7 +131,7 @@ async fn an_authentic_body_that_cannot_be_read_is_answered_400() {
         r#"{"EventName":"referral-created","EventName":"test-created","ResourceUri":null}"#,
         r#"{"EventName":"referral-created","ResourceUri":"https://a/11111111-1111-4111-8111-111111111111","resourceuri":"https://a/22222222-2222-4222-8222-222222222222"}"#,
     ] {
-        let answer = signed(&rig, body).await;
+        let answer = rig.signed(body).await;
         assert_eq!(
             (answer.status, answer.code()),
             (400, "unreadable"),
@@ -148,7 +148,7 @@ async fn the_address_in_an_event_is_never_called() {
     let body = format!(
         r#"{{"EventName":"referral-created","ResourceUri":"https://evil.invalid/steal/{id}","ResourceName":"referral","AuditUri":null,"ResourceChangeUtcDate":"2026-02-17T00:05:39.5485487+00:00"}}"#
     );
-    assert_eq!(signed(&rig, &body).await.status, 200);
+    assert_eq!(rig.signed(&body).await.status, 200);
     assert!(rig.lead(&id).is_some());
 }
 
@@ -195,23 +195,6 @@ async fn wait_for_200(rig: &Rig, id: &str) -> Answer {
         tokio::time::sleep(Duration::from_millis(250)).await;
     }
     panic!("never accepted");
-}
-
-async fn signed(rig: &Rig, body: &str) -> Answer {
-    let event = Event::test(Uuid::nil(), rig.world().clock.now());
-    let template = rig.world().delivery(&event).unwrap();
-    let resigned = {
-        let certificates = rig.world().certificates.lock();
-        sandbox::deliveries::Delivery::signed(
-            body.to_owned(),
-            certificates.signer(),
-            &certificates.signer_url(),
-            Default::default(),
-        )
-        .unwrap()
-    };
-    assert_eq!(template.headers.len(), resigned.headers.len());
-    rig.send(&resigned).await
 }
 
 fn assert_no_upstream_was_asked(rig: &Rig) {

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
+use jiff::SignedDuration;
 use sandbox::deliveries::{Delivery, Event, REFERRAL_CREATED, REFERRAL_UPDATED};
-use sandbox::host::{Host, HostOptions, Wire};
+use sandbox::host::{Host, HostOptions, LogLine, Source, Wire};
 use sandbox::requests::Record;
 use sandbox::{Sandbox, Service, World};
 use serde_json::Value;
@@ -30,6 +31,8 @@ pub(crate) struct Rig {
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
+    /// Seconds, from `Retry-After`.
+    pub(crate) retry_after: Option<u64>,
     pub(crate) body: Value,
 }
 
@@ -84,6 +87,16 @@ impl Rig {
         self.send(&self.event(REFERRAL_UPDATED, referral)).await
     }
 
+    /// Sends this body, signed as Partner Center signs.
+    pub(crate) async fn signed(&self, body: &str) -> Answer {
+        let delivery = {
+            let certificates = self.world().certificates.lock();
+            let (signer, url) = (certificates.signer(), certificates.signer_url());
+            Delivery::signed(body.to_owned(), signer, &url, Default::default()).unwrap()
+        };
+        self.send(&delivery).await
+    }
+
     /// Sends `delivery` through the host, as Partner Center would.
     pub(crate) async fn send(&self, delivery: &Delivery) -> Answer {
         post(&self.host, delivery).await
@@ -132,6 +145,38 @@ impl Rig {
         self.world().edit_referral(id, change).unwrap();
     }
 
+    /// A seller enters a lead of which the referral knows nothing, and we get its id.
+    pub(crate) fn seed_lead(&self, columns: &Value) -> String {
+        let now = self.world().clock.now();
+        let seeded = self.world().dataverse.lock().seed_lead(columns, now);
+        seeded.unwrap().to_string()
+    }
+
+    /// What happens in `act` happened so many hours ago.
+    pub(crate) fn hours_ago<T>(&self, hours: i64, act: impl FnOnce(&Self) -> T) -> T {
+        let clock = &self.world().clock;
+        clock.advance(SignedDuration::from_hours(-hours));
+        let result = act(self);
+        clock.reset();
+        result
+    }
+
+    /// The one line the program logged about the call that was answered so.
+    pub(crate) async fn log(&self, answer: &Answer) -> Value {
+        let id = answer.body["invocationId"].as_str().unwrap().to_owned();
+        let is_its = |line: &LogLine| line.source == Source::Stdout && line.text.contains(&id);
+        let line = self.host.wait_for_log(is_its, BOUND).await.unwrap();
+        serde_json::from_str(&line.text).unwrap()
+    }
+
+    /// What the program logged that a person may want to know about the call that was answered so.
+    pub(crate) async fn reports(&self, answer: &Answer) -> Vec<String> {
+        let log = self.log(answer).await;
+        let reports = log["reports"].as_str().unwrap_or_default();
+        let reports = reports.split(',').filter(|report| !report.is_empty());
+        reports.map(str::to_owned).collect()
+    }
+
     /// Forgets which requests were made so far.
     pub(crate) fn forget_requests(&self) {
         self.world().requests.clear();
@@ -140,6 +185,25 @@ impl Rig {
     /// Every request to `service` since, as `METHOD /path`.
     pub(crate) fn requests(&self, service: Service) -> Vec<String> {
         self.world().requests.lines(service)
+    }
+
+    /// Every patch that was sent to Partner Center since, in order, accepted or not.
+    pub(crate) fn patches(&self) -> Vec<Value> {
+        let mut records = self.world().requests.of(Service::PartnerCenter);
+        records.retain(|record| record.method == "PATCH");
+        records.into_iter().filter_map(|it| it.body).collect()
+    }
+
+    /// Waits until `service` is working on a request with this method and text in its path.
+    pub(crate) async fn wait_for_request(&self, service: Service, method: &str, path: &str) {
+        let is_it = |it: &Record| it.method == method && it.path.contains(path);
+        let waiting = async {
+            while !self.world().requests.of(service).iter().any(is_it) {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let waited = tokio::time::timeout(BOUND, waiting).await;
+        waited.expect("the request is made");
     }
 
     /// Every request to Partner Center or Dataverse that could have changed something.
@@ -164,8 +228,10 @@ pub(crate) async fn post(host: &Host, delivery: &Delivery) -> Answer {
         .post("ReferralWebhook", headers, delivery.body.clone())
         .await
         .unwrap();
+    let retry_after = response.headers().get("retry-after");
     Answer {
         status: response.status().as_u16(),
+        retry_after: retry_after.map(|it| it.to_str().unwrap().parse().unwrap()),
         body: serde_json::from_slice(response.body()).unwrap_or_default(),
     }
 }
