@@ -1,7 +1,9 @@
 //! Which columns of an existing lead change, by the mapping table's rules.
 
 use crate::lead::{Changes, Column, Columns, LeadState, Value};
-use crate::mapping::columns::{EMAIL, ESTIMATED_AMOUNT, FIRST_NAME, LAST_NAME, STATE, STATUS};
+use crate::mapping::columns::{
+    COMPANY, EMAIL, ESTIMATED_AMOUNT, FIRST_NAME, LAST_NAME, STATE, STATUS,
+};
 use crate::mapping::status::Inbound;
 use crate::mapping::{Projection, ROWS, Row, Rule, Unit};
 use crate::referral::Referral;
@@ -92,9 +94,29 @@ impl View<'_> {
     fn is_empty(&self, column: &Column) -> bool {
         match self.lead.get(column) {
             None => true,
-            Some(Value::Text(text)) => text::is_empty(text, self.referral.id),
+            Some(Value::Text(text)) => {
+                text::is_empty(text, self.referral.id)
+                    || *column == LAST_NAME && self.stands_in_for_last_name(text)
+            }
             Some(_) => false,
         }
+    }
+
+    /// Whether `held` is what stood in for the family name before the referral had one. Filling the given name beside it
+    /// would make a person who has one name twice.
+    fn stands_in_for_last_name(&self, held: &str) -> bool {
+        if self.wanted.stand_ins.contains(&LAST_NAME) || self.lead.contains_key(&FIRST_NAME) {
+            return false;
+        }
+        let wanted = |column: &Column| match self.wanted.columns.get(column) {
+            Some(Value::Text(text)) => Some(text.as_str()),
+            _ => None,
+        };
+        let local = wanted(&EMAIL).and_then(|email| Some(email.split_once('@')?.0));
+        let mut earlier = [wanted(&FIRST_NAME), local, wanted(&COMPANY)]
+            .into_iter()
+            .flatten();
+        wanted(&LAST_NAME).is_some() && earlier.any(|text| text == held)
     }
 
     /// A currency alone is no deal: Dataverse sets one by itself.

@@ -82,3 +82,20 @@ async fn people_who_cannot_be_reached_are_passed_over() {
     assert_eq!(lead["emailaddress1"], "luis.andrade@tailspin.example");
     assert_eq!(lead["telephone1"], "(040) 555-0101");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_family_name_that_comes_later_takes_the_place_of_its_stand_in() {
+    let rig = Rig::start(&[]).await;
+    let person = |last: &str| vec![member("Cher", last, "cher@tailspin.example", "0405550102")];
+    let id = rig.seed(ReferralBuilder::new().contacts(person("")));
+    rig.created(&id).await;
+    assert_eq!(rig.lead(&id).unwrap()["fullname"], "Cher");
+
+    rig.partner_center_edits(
+        &id,
+        &json!({ "customerProfile": { "team": person("Sarkisian") } }),
+    );
+    rig.updated(&id).await;
+
+    assert_eq!(rig.lead(&id).unwrap()["fullname"], "Cher Sarkisian");
+}
