@@ -78,6 +78,22 @@ pub enum PartnerCenterError {
         #[source]
         source: CallError,
     },
+    /// The user we act as signed in without a second factor (Partner Center, inner code 900421).
+    #[error(
+        "the Partner Center user signed in without multifactor authentication: give consent again with a second factor"
+    )]
+    SecondFactor {
+        /// The refusal.
+        #[source]
+        source: CallError,
+    },
+    /// The user we act as may not list referrals, and so has none of the roles for them.
+    #[error("the Partner Center user may not list referrals: give it the Referrals admin role")]
+    ListForbidden {
+        /// The refusal.
+        #[source]
+        source: CallError,
+    },
     /// The list could not be read.
     #[error("listing referrals")]
     List {
@@ -94,7 +110,9 @@ impl Classify for PartnerCenterError {
     fn disposition(&self) -> Disposition {
         match self {
             Self::NotFound { .. } | Self::Malformed { .. } => Disposition::Permanent,
-            Self::Forbidden { .. } => Disposition::Misconfigured,
+            Self::Forbidden { .. } | Self::SecondFactor { .. } | Self::ListForbidden { .. } => {
+                Disposition::Misconfigured
+            }
             Self::Read { source, .. } | Self::Patch { source, .. } | Self::List { source } => {
                 source.disposition()
             }
@@ -203,12 +221,11 @@ impl PartnerCenter {
 
     /// One page of referrals; `page.next` asks for the page after it.
     pub async fn list(&self, query: &ListQuery) -> Result<Page, PartnerCenterError> {
-        let list = |source| PartnerCenterError::List { source };
         let mut url = self.referrals.clone();
         url.set_query(query.text().as_deref());
         let call = self.call("list referrals", Method::GET, url);
-        let reply = self.send(call).await.map_err(list)?;
-        let page: wire::Page = reply.json().map_err(list)?;
+        let reply = self.send(call).await.map_err(about_list)?;
+        let page: wire::Page = reply.json().map_err(about_list)?;
         let count = page.value.len();
         let rows: Vec<_> = page.value.iter().filter_map(|it| wire::row(it)).collect();
         let next = match page.next_link.as_deref() {
@@ -270,10 +287,27 @@ fn about_referral(
     otherwise: impl FnOnce(CallError) -> PartnerCenterError,
 ) -> PartnerCenterError {
     match source.refusal().map(|it| it.status) {
+        _ if lacks_second_factor(&source) => PartnerCenterError::SecondFactor { source },
         Some(StatusCode::NOT_FOUND | StatusCode::GONE) => PartnerCenterError::NotFound { id },
         Some(StatusCode::FORBIDDEN) => PartnerCenterError::Forbidden { id, source },
         _ => otherwise(source),
     }
+}
+
+/// What a failed list call means.
+fn about_list(source: CallError) -> PartnerCenterError {
+    match source.refusal().map(|it| it.status) {
+        _ if lacks_second_factor(&source) => PartnerCenterError::SecondFactor { source },
+        Some(StatusCode::FORBIDDEN) => PartnerCenterError::ListForbidden { source },
+        _ => PartnerCenterError::List { source },
+    }
+}
+
+/// Whether the user's token was refused for the way it was signed in for.
+fn lacks_second_factor(error: &CallError) -> bool {
+    error
+        .refusal()
+        .is_some_and(|refusal| refusal.has_code("900421"))
 }
 
 /// Whether a write was refused because the referral had changed. The codes have come with several statuses.

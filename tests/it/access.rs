@@ -54,6 +54,31 @@ async fn a_referral_refused_to_a_user_who_may_list_is_not_ours() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_user_who_may_not_even_list_referrals_lacks_a_role() {
+    let rig = Rig::start(&[]).await;
+    let id = rig.seed(ReferralBuilder::new());
+    {
+        let mut partner_center = rig.world().partner_center.lock();
+        partner_center.deny(&id, true).unwrap();
+        partner_center.list.refused = true;
+    }
+
+    let answer = rig.created(&id).await;
+
+    assert_answer(&answer, 503, "misconfigured");
+    assert_eq!(rig.log(&answer).await["level"], "ERROR");
+    let error = error(&rig, &answer).await;
+    assert!(error.contains("Referrals admin role"), "{error}");
+    assert_nothing_was_written(&rig);
+    {
+        let mut partner_center = rig.world().partner_center.lock();
+        partner_center.deny(&id, false).unwrap();
+        partner_center.list.refused = false;
+    }
+    assert_answer(&rig.created(&id).await, 200, "synced");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_referral_that_is_refused_only_when_it_is_written_keeps_its_lead() {
     let rig = Rig::start(&[]).await;
     let id = rig.seed(ReferralBuilder::new());
@@ -67,6 +92,26 @@ async fn a_referral_that_is_refused_only_when_it_is_written_keeps_its_lead() {
     assert_answer(&rig.created(&id).await, 200, "synced");
     assert_eq!(rig.leads().len(), 1);
     assert_eq!(rig.referral(&id)["externalReferenceId"], id);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_in_without_a_second_factor_is_named_with_what_to_do() {
+    let rig = Rig::start(&[]).await;
+    let id = rig.seed(ReferralBuilder::new());
+    rig.world().faults.add(Fault::new(
+        Service::PartnerCenter,
+        effects::second_factor_required(),
+    ));
+
+    let answer = rig.created(&id).await;
+
+    assert_answer(&answer, 503, "misconfigured");
+    let error = error(&rig, &answer).await;
+    assert!(error.contains("900421"), "{error}");
+    assert!(error.contains("multifactor"), "{error}");
+    assert_nothing_was_written(&rig);
+    rig.world().faults.clear();
+    assert_answer(&rig.created(&id).await, 200, "synced");
 }
 
 #[tokio::test(flavor = "multi_thread")]
