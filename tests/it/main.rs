@@ -24,3 +24,4 @@ mod shapes;
 mod steady_state;
 mod sync;
 mod transport;
+mod wycheproof;
