@@ -5,6 +5,7 @@ pub mod flight;
 pub mod options;
 pub mod plan;
 
+mod look;
 mod memory;
 mod run;
 

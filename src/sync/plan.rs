@@ -48,6 +48,11 @@ pub enum LeadFinding {
         /// The lead that was merged into it, if that is how it was found.
         merged_from: Option<LeadId>,
     },
+    /// There was one, and it was merged into the lead of another referral.
+    OfAnother {
+        /// The lead that stands.
+        lead: LeadId,
+    },
 }
 
 /// What one sync does, in this order: create the lead, write the notes, update the lead, send the patches.
@@ -160,6 +165,10 @@ fn decide(inputs: &Inputs<'_>) -> Plan {
         LeadFinding::Found { lead, merged_from } => {
             existing(inputs, &projection, lead, *merged_from)
         }
+        LeadFinding::OfAnother { .. } => Plan {
+            reports: vec![Report::LeadOfAnother],
+            ..Plan::nothing(Outcome::LeadOfAnother)
+        },
         LeadFinding::Absent if names(referral, LeadId::of(referral.id)) => Plan {
             reports: vec![Report::LeadDeleted],
             ..Plan::nothing(Outcome::LeadDeleted)
@@ -172,7 +181,7 @@ fn decide(inputs: &Inputs<'_>) -> Plan {
 }
 
 /// Whether the referral's `externalReferenceId` is `lead`, however it is written.
-fn names(referral: &Referral, lead: LeadId) -> bool {
+pub(super) fn names(referral: &Referral, lead: LeadId) -> bool {
     reference(referral).and_then(|text| text.parse().ok()) == Some(lead)
 }
 

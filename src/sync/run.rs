@@ -1,16 +1,13 @@
 //! One run: read the lead, then the referral; decide; write with preconditions; start over when one does not hold.
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
 
 use super::Syncer;
 use super::error::SyncCause;
-use super::options::Mode;
+use super::look::View;
 use super::plan::{self, Inputs, LeadAction, LeadFinding, Outcome, Plan, Report};
-use crate::ids::{CurrencyId, ETag, LeadId, ReferralId};
-use crate::lead::{Currency, LeadSchema, Note, Value};
-use crate::mapping::columns::TRANSACTION_CURRENCY;
+use crate::ids::{ETag, LeadId, ReferralId};
+use crate::lead::Note;
 use crate::referral::{PatchOperation, Referral};
 use crate::upstream::dataverse::code::Meaning;
 use crate::upstream::dataverse::{Created, DataverseError, Failure, Updated};
@@ -21,8 +18,6 @@ const RACES: u32 = 5;
 /// How many patches one run sends: a plan has at most four, and a side that stores another value than it was sent must
 /// not keep a run going.
 const PATCHES: u32 = 6;
-/// How often a run follows a changing `externalReferenceId` within one look.
-const LINKS_FOLLOWED: usize = 3;
 
 /// What a run has done so far.
 #[derive(Debug)]
@@ -36,15 +31,6 @@ pub(super) struct Progress {
     refused: Option<ETag>,
     /// The lead is there although it cannot be read: it was merged into one that was deleted.
     was_there: bool,
-}
-
-/// Both sides at one moment, and what is needed to compare them.
-struct View {
-    lead: LeadFinding,
-    referral: Referral,
-    schema: Arc<LeadSchema>,
-    currency: Option<Currency>,
-    lead_currency: Option<Currency>,
 }
 
 /// How one round ended.
@@ -125,69 +111,6 @@ impl Syncer {
             now: Timestamp::now(),
         });
         self.carry_out(&view, plan, progress).await
-    }
-
-    /// Reads the lead, then the referral, so that an edit of the referral is never older than the lead it is compared with.
-    async fn look(&self, id: ReferralId) -> Result<View, SyncCause> {
-        let own = LeadId::of(id);
-        let mut lead = self.find(own).await?;
-        let mut referral = self.partner_center.referral(id).await?;
-        let mut read = own;
-        for _ in 0..LINKS_FOLLOWED {
-            let named = referral.external_reference.as_deref();
-            let named: Option<LeadId> = named.and_then(|text| text.trim().parse().ok());
-            let Some(named) = named.filter(|it| *it != own && *it != read) else {
-                break;
-            };
-            if read == own && lead != LeadFinding::Absent {
-                break;
-            }
-            lead = self.find(named).await?;
-            referral = self.partner_center.referral(id).await?;
-            read = named;
-        }
-        let schema = self.dataverse.schema().await?;
-        let currency = match &referral.details.currency {
-            Some(code) => self.dataverse.currency(code.trim()).await?,
-            None => None,
-        };
-        let lead_currency = self.lead_currency(&lead, currency.as_ref()).await?;
-        Ok(View {
-            lead,
-            referral,
-            schema,
-            currency,
-            lead_currency,
-        })
-    }
-
-    async fn find(&self, id: LeadId) -> Result<LeadFinding, SyncCause> {
-        let current = self.dataverse.current_lead(id).await?;
-        Ok(
-            current.map_or(LeadFinding::Absent, |it| LeadFinding::Found {
-                lead: it.lead,
-                merged_from: it.merged_from,
-            }),
-        )
-    }
-
-    /// The currency of the lead's amount, where it may have to be sent and is not the referral's.
-    async fn lead_currency(
-        &self,
-        lead: &LeadFinding,
-        currency: Option<&Currency>,
-    ) -> Result<Option<Currency>, SyncCause> {
-        let LeadFinding::Found { lead, .. } = lead else {
-            return Ok(None);
-        };
-        let Some(Value::Row(row)) = lead.columns.get(&TRANSACTION_CURRENCY) else {
-            return Ok(None);
-        };
-        let row = CurrencyId::new(*row);
-        if self.options.mode != Mode::TwoWay || currency.is_some_and(|it| it.id == row) {
-            return Ok(None);
-        }
-        Ok(self.dataverse.currency_row(row).await?)
     }
 
     /// Creates the lead, writes its notes, updates it, then sends the first patch. A crash in between leaves nothing that

@@ -22,6 +22,8 @@ pub enum Outcome {
     Ignored(Ignored),
     /// The lead was deleted in the CRM, and stays so.
     LeadDeleted,
+    /// The lead was merged into the lead of another referral, which alone is kept in step.
+    LeadOfAnother,
     /// Partner Center refuses this referral to us, and nothing else.
     NotOurs,
     /// Something would have been written; observe mode writes nothing.
@@ -52,6 +54,7 @@ impl Outcome {
             Self::Unchanged => "unchanged",
             Self::Ignored(_) => "ignored",
             Self::LeadDeleted => "lead_deleted",
+            Self::LeadOfAnother => "lead_of_another",
             Self::NotOurs => "not_ours",
             Self::Observed => "observed",
         }
@@ -85,7 +88,11 @@ impl Outcome {
             Self::WrittenBack => 2,
             Self::Updated => 3,
             Self::Created => 4,
-            Self::Ignored(_) | Self::LeadDeleted | Self::NotOurs | Self::Observed => 5,
+            Self::Ignored(_)
+            | Self::LeadDeleted
+            | Self::LeadOfAnother
+            | Self::NotOurs
+            | Self::Observed => 5,
         }
     }
 }
@@ -105,6 +112,8 @@ pub enum Report {
     LeadDeleted,
     /// The lead was merged into another one, which is worked with now.
     LeadMerged,
+    /// The lead was merged into the lead of another referral: this referral has none of its own any more.
+    LeadOfAnother,
     /// The lead is closed and Dataverse took no change to it.
     LeadReadOnly,
     /// The referral is closed: it cannot be told which lead it has.
@@ -139,6 +148,7 @@ impl Report {
             Self::ForeignReference => "foreign_reference",
             Self::LeadDeleted => "lead_deleted",
             Self::LeadMerged => "lead_merged",
+            Self::LeadOfAnother => "lead_of_another",
             Self::LeadReadOnly => "lead_read_only",
             Self::NotLinked => "not_linked",
             Self::WriteBackDropped(_) => "write_back_dropped",

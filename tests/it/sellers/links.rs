@@ -119,3 +119,45 @@ async fn a_merged_lead_is_followed_to_the_one_that_stands() {
     assert_synced(&rig.updated(&id).await);
     assert!(rig.writes().is_empty(), "{:#?}", rig.writes());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lead_merged_into_another_referrals_lead_stops_and_is_reported() {
+    let (rig, id) = in_step(ReferralBuilder::new()).await;
+    let other = rig.seed(
+        ReferralBuilder::new()
+            .company("Wingtip Toys")
+            .set("/name", "Wingtip"),
+    );
+    assert_synced(&rig.created(&other).await);
+    merge(&rig, &id, &other);
+    rig.partner_center_edits(
+        &id,
+        &json!({ "customerProfile": { "name": "Tailspin Toys Holding" } }),
+    );
+    rig.forget_requests();
+
+    let answer = rig.updated(&id).await;
+
+    assert_synced(&answer);
+    assert_eq!(rig.log(&answer).await["cause"], "lead_of_another");
+    assert_eq!(rig.reports(&answer).await, ["lead_of_another"]);
+    assert!(rig.writes().is_empty(), "{:#?}", rig.writes());
+    assert_columns(
+        &rig,
+        &other,
+        &json!({ "companyname": "Wingtip Toys", "subject": "Wingtip" }),
+    );
+    assert_eq!(rig.referral(&id)["externalReferenceId"], id);
+
+    // The other referral goes on.
+    rig.partner_center_edits(
+        &other,
+        &json!({ "customerProfile": { "name": "Wingtip Toys Holding" } }),
+    );
+    assert_synced(&rig.updated(&other).await);
+    assert_columns(
+        &rig,
+        &other,
+        &json!({ "companyname": "Wingtip Toys Holding" }),
+    );
+}

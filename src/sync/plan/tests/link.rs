@@ -143,6 +143,20 @@ fn a_merged_leads_master_is_followed_and_named() {
 }
 
 #[test]
+fn a_lead_merged_into_another_referrals_is_that_ones() {
+    let mut world = World::in_step(Mode::TwoWay);
+    world.lead = LeadFinding::OfAnother {
+        lead: OTHER.parse().unwrap(),
+    };
+    world.referral.name = Some("Another topic".to_owned());
+    let plan = world.plan();
+    assert_eq!(plan.outcome, Outcome::LeadOfAnother);
+    assert_eq!(plan.lead, LeadAction::None);
+    assert!(plan.notes.is_empty() && plan.patches.is_empty());
+    assert_eq!(reported(&plan), ["lead_of_another"]);
+}
+
+#[test]
 fn a_lead_deleted_in_the_crm_stays_deleted() {
     let mut world = World::new(Mode::TwoWay);
     world.referral.external_reference = Some(OWN.to_uppercase());
@@ -226,7 +240,7 @@ fn a_lead_in_work_is_flagged_once_the_referral_closes() {
     world.lead = found(lead(LeadState::Open, 2));
     world.lead().columns = match World::in_step(Mode::Link).lead {
         LeadFinding::Found { lead, .. } => lead.columns,
-        LeadFinding::Absent => unreachable!("in step"),
+        LeadFinding::Absent | LeadFinding::OfAnother { .. } => unreachable!("in step"),
     };
     world.referral.status = status(ReferralState::Declined);
     world.referral.status_reason = Some("No budget".to_owned());

@@ -55,7 +55,7 @@ impl World {
     pub(super) fn lead(&mut self) -> &mut Lead {
         match &mut self.lead {
             LeadFinding::Found { lead, .. } => lead,
-            LeadFinding::Absent => panic!("there is no lead"),
+            LeadFinding::Absent | LeadFinding::OfAnother { .. } => panic!("there is no lead"),
         }
     }
 
@@ -76,7 +76,7 @@ impl World {
             LeadFinding::Found { lead, .. } => lead
                 .columns
                 .get(&crate::mapping::columns::TRANSACTION_CURRENCY),
-            LeadFinding::Absent => None,
+            LeadFinding::Absent | LeadFinding::OfAnother { .. } => None,
         };
         let lead_currency = self
             .currencies
