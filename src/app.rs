@@ -9,7 +9,7 @@ use crate::config::{Config, ConfigError};
 use crate::credentials::{self, Credentials, Renewal};
 use crate::failure::Chain;
 use crate::sync::options::SyncOptions;
-use crate::sync::{Flights, Syncer};
+use crate::sync::{Flights, Replays, Syncer};
 use crate::upstream::dataverse::Dataverse;
 use crate::upstream::partner_center::PartnerCenter;
 use crate::upstream::transport::Transport;
@@ -23,6 +23,8 @@ pub struct App {
     pub callback: Callback,
     /// Syncs referrals, each at most once at a time.
     pub flights: Flights,
+    /// Which events need no sync, because they have just had one.
+    pub replays: Replays,
     /// Renews the Partner Center credential.
     pub renewal: Renewal,
     /// One permit for each delivery in progress.
@@ -58,6 +60,7 @@ impl App {
         Ok(Self {
             callback,
             flights: Flights::new(syncer),
+            replays: Replays::default(),
             renewal,
             deliveries: Semaphore::new(DELIVERIES as usize),
             options: config.sync.options,

@@ -4,6 +4,7 @@ pub mod error;
 pub mod flight;
 pub mod options;
 pub mod plan;
+pub mod replays;
 
 mod look;
 mod memory;
@@ -15,6 +16,7 @@ use tokio::time::Instant;
 
 pub use error::{SyncCause, SyncError};
 pub use flight::Flights;
+pub use replays::Replays;
 
 use self::memory::KnownNotes;
 use self::options::SyncOptions;

@@ -36,6 +36,8 @@ pub(super) enum Code {
     NotOurs,
     /// The referral and its lead are in step.
     Synced,
+    /// The same event, byte for byte, was synced minutes ago.
+    Replayed,
     /// Partner Center does not know the referral (yet).
     LookAgain,
     /// Something passing is in the way.
@@ -71,6 +73,7 @@ impl Code {
             Self::Ignored => "ignored",
             Self::NotOurs => "not_ours",
             Self::Synced => "synced",
+            Self::Replayed => "replayed",
             Self::LookAgain => "look_again",
             Self::TryAgain => "try_again",
             Self::CannotSync => "cannot_sync",
@@ -97,6 +100,7 @@ impl Code {
             | Self::Ignored
             | Self::NotOurs
             | Self::Synced
+            | Self::Replayed
             | Self::Renewed => StatusCode::OK,
             Self::Unreadable | Self::BadEnvelope => StatusCode::BAD_REQUEST,
             Self::Refused | Self::PolicyMismatch => StatusCode::UNAUTHORIZED,
@@ -125,9 +129,12 @@ impl Code {
             | Self::Misconfigured
             | Self::RenewalFailed
             | Self::BadEnvelope => Level::ERROR,
-            Self::Test | Self::Ignored | Self::NotOurs | Self::Synced | Self::Renewed => {
-                Level::INFO
-            }
+            Self::Test
+            | Self::Ignored
+            | Self::NotOurs
+            | Self::Synced
+            | Self::Replayed
+            | Self::Renewed => Level::INFO,
             _ => Level::WARN,
         }
     }

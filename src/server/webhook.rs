@@ -12,6 +12,8 @@ use crate::app::App;
 use crate::callback::{CallbackError, Verified};
 use crate::event::Event;
 use crate::failure::{Classify, Disposition};
+use crate::ids::ReferralId;
+use crate::sync::flight::Digest;
 use crate::sync::plan::Outcome;
 use crate::sync::{SyncCause, SyncError, SyncReport};
 use axum::extract::Request;
@@ -79,18 +81,26 @@ async fn act(app: &App, invocation: &Invocation, verified: &Verified) -> Answer 
         Ok(Event::Test) => Answer::new(Code::Test),
         Ok(Event::Other(_)) => Answer::new(Code::Ignored),
         Ok(Event::ReferralChanged(id)) => {
-            let deadline = invocation.deadline(WEBHOOK_BUDGET);
-            let result = app
-                .flights
-                .sync(id, Some(verified.digest()), deadline)
-                .await;
-            let mut answer = match result {
-                Ok(report) => synced(&report),
-                Err(error) => failed(&error),
-            };
+            let mut answer = sync(app, invocation, id, verified.digest()).await;
             answer.referral = Some(id);
             answer
         }
+    }
+}
+
+/// Syncs the referral of an event, unless a copy of the event has just brought it in step. Only a sync that ended well is
+/// remembered: an event whose sync did not end is synced whenever it comes again.
+async fn sync(app: &App, invocation: &Invocation, id: ReferralId, digest: Digest) -> Answer {
+    if app.replays.holds(&digest) {
+        return Answer::new(Code::Replayed);
+    }
+    let deadline = invocation.deadline(WEBHOOK_BUDGET);
+    match app.flights.sync(id, Some(digest), deadline).await {
+        Ok(report) => {
+            app.replays.remember(digest);
+            synced(&report)
+        }
+        Err(error) => failed(&error),
     }
 }
 

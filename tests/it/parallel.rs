@@ -16,7 +16,11 @@ async fn a_hundred_copies_of_one_event_make_one_lead_and_at_most_two_syncs() {
     let delivery = rig.event(REFERRAL_CREATED, &id);
     let answers = join_all((0..100).map(|_| rig.send(&delivery))).await;
     for answer in &answers {
-        assert_eq!((answer.status, answer.code()), (200, "synced"));
+        let late = answer.code() == "replayed";
+        assert!(
+            answer.status == 200 && (late || answer.code() == "synced"),
+            "{answer:?}"
+        );
     }
     assert_eq!(rig.leads().len(), 1);
     let lead_reads = format!("GET /api/data/v9.2/leads({id})");
