@@ -12,6 +12,7 @@ mod dataverse;
 mod forgeries;
 mod host_files;
 mod kill;
+mod logs;
 mod main_job;
 mod mapping_rules;
 mod modes;

@@ -21,6 +21,18 @@ pub(crate) const APP_ROOT: &str = env!("CARGO_MANIFEST_DIR");
 /// Longest wait for anything that has to happen.
 pub(crate) const BOUND: Duration = Duration::from_secs(20);
 
+/// What every referral of the sandbox holds unless a test says otherwise, and how every token begins.
+const DATA: [&str; 8] = [
+    "Tailspin",
+    "tailspin.example",
+    "Miriam",
+    "Okafor",
+    "555 0100",
+    "Hafenstrasse",
+    "Please call them",
+    "eyJ",
+];
+
 /// Everything, running.
 pub(crate) struct Rig {
     pub(crate) sandbox: Sandbox,
@@ -212,6 +224,23 @@ impl Rig {
         records.extend(self.world().requests.of(Service::PartnerCenter));
         records.retain(|record| record.method != "GET");
         records
+    }
+}
+
+/// Whatever a test was about: nothing in the program's log may name a person, a customer or a secret.
+impl Drop for Rig {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        let settings = self.sandbox.settings();
+        let secrets = ["PARTNER_CENTER_CLIENT_SECRET", "IDENTITY_HEADER"].map(|it| &*settings[it]);
+        let planted = DATA.into_iter().chain(secrets);
+        let planted: Vec<&str> = planted.chain([self.host.function_key()]).collect();
+        for line in self.host.logs() {
+            let found = planted.iter().find(|text| line.text.contains(**text));
+            assert_eq!(found, None, "{}", line.text);
+        }
     }
 }
 
