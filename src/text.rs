@@ -59,9 +59,12 @@ pub fn is_empty(text: &str, referral: ReferralId) -> bool {
 fn without_markup(raw: &str, separator: char) -> String {
     let decoded = decode_html_entities(raw).replace("\r\n", "\n");
     let mut text = String::with_capacity(decoded.len());
+    // Looking for the end of every unclosed comment would take quadratic time.
+    let last_comment_end = decoded.rfind(COMMENT_END).unwrap_or(0);
     let mut rest = decoded.as_str();
     while let Some(character) = rest.chars().next() {
-        if let Some(tag) = leading_tag(rest) {
+        let at = decoded.len() - rest.len();
+        if let Some(tag) = leading_tag(rest, at < last_comment_end) {
             if separates(tag) {
                 text.push(separator);
             }
@@ -78,12 +81,15 @@ fn without_markup(raw: &str, separator: char) -> String {
     text
 }
 
-/// The tag or comment `text` begins with. A `<` before anything but a letter, `/` or `!` is only a character.
-fn leading_tag(text: &str) -> Option<&str> {
+const COMMENT_END: &str = "-->";
+
+/// The tag or comment `text` begins with; a comment only where a `comment_end` is to come. A `<` before anything but a letter,
+/// `/` or `!` is only a character.
+fn leading_tag(text: &str, comment_end: bool) -> Option<&str> {
     let inner = text.strip_prefix('<')?;
     if inner.starts_with("!--") {
-        let end = inner.find("-->")?;
-        return Some(&text[..=end + "-->".len()]);
+        let end = comment_end.then(|| inner.find(COMMENT_END)).flatten()?;
+        return Some(&text[..=end + COMMENT_END.len()]);
     }
     let name = inner.strip_prefix(['/', '!']).unwrap_or(inner);
     if !name.starts_with(|first: char| first.is_ascii_alphabetic()) {
@@ -192,6 +198,28 @@ mod tests {
         }
         assert!(!is_empty("00", referral));
         assert!(!is_empty("5111fffc-f9ee-4d53-bba6-569135228642", referral));
+    }
+
+    #[test]
+    fn an_unclosed_comment_is_only_text() {
+        assert_eq!(
+            line("a<!-- b <!-- c --> d <!-- e").as_deref(),
+            Some("a d <!-- e")
+        );
+        assert_eq!(line("a<!-->b").as_deref(), Some("ab"));
+    }
+
+    #[test]
+    fn a_megabyte_of_any_markup_takes_linear_time() {
+        let begun = std::time::Instant::now();
+        for piece in [
+            "<!--", "<!", "</", "<a", "<a ", "<", "<br>", "&", "&#", "&#x", "&a", "&lt;", "&amp;",
+            "-->", "\r\n", " ", "\u{0}",
+        ] {
+            let _ = line(&piece.repeat(1_000_000 / piece.len()));
+        }
+        // Quadratic time would be minutes; a busy machine needs seconds.
+        assert!(begun.elapsed() < std::time::Duration::from_secs(60));
     }
 
     proptest! {
