@@ -105,6 +105,9 @@ pub trait TokenSource: Send + Sync {
     }
 }
 
+/// The longest that a token is believed to be good for. The longest-lived ones of Entra ID are good for 28 hours.
+const LONGEST_LIFETIME: Duration = Duration::from_hours(28);
+
 /// A bearer token. Has no `Display`, and its `Debug` is redacted.
 #[derive(Clone, Debug)]
 pub struct AccessToken {
@@ -113,13 +116,13 @@ pub struct AccessToken {
 }
 
 impl AccessToken {
-    /// Takes a token that is good for `lifetime` from now.
+    /// Takes a token that is good for `lifetime` from now, and for 28 hours at most.
     pub fn new(secret: impl Into<SecretString>, lifetime: Duration) -> Result<Self, NotAToken> {
         let secret = secret.into();
         HeaderValue::try_from(secret.expose_secret()).map_err(|_| NotAToken)?;
         Ok(Self {
             secret,
-            expires: Instant::now() + lifetime,
+            expires: Instant::now() + lifetime.min(LONGEST_LIFETIME),
         })
     }
 

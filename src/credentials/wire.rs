@@ -46,4 +46,30 @@ mod tests {
             assert_eq!(tokens.refresh_token.as_deref(), Some("r"));
         }
     }
+
+    #[test]
+    fn a_life_of_any_length_is_bounded_or_refused() {
+        let tokens = |life: &str| {
+            let answer = format!(r#"{{"access_token":"a","expires_in":{life}}}"#);
+            serde_json::from_str::<Tokens>(&answer)
+        };
+        for endless in ["18446744073709551615", "\"18446744073709551615\""] {
+            let seconds = tokens(endless).unwrap().expires_in;
+            let lifetime = std::time::Duration::from_secs(seconds);
+            let token = crate::credentials::AccessToken::new("a", lifetime).unwrap();
+            assert!(token.lifetime() <= std::time::Duration::from_hours(28));
+        }
+        let deep = "[".repeat(100_000);
+        for wrong in [
+            "-1",
+            "1.5",
+            "1e999999999",
+            "18446744073709551616",
+            "\"\"",
+            "NaN",
+            &deep,
+        ] {
+            assert!(tokens(wrong).is_err(), "{wrong:.20}");
+        }
+    }
 }
