@@ -1,11 +1,6 @@
 //! What Partner Center's event says: which referral to look at.
 
-use std::collections::HashSet;
-use std::fmt;
-
-use serde::Deserialize;
-use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
-use serde_json::Value;
+mod wire;
 
 use crate::callback::Verified;
 use crate::ids::ReferralId;
@@ -54,20 +49,22 @@ impl Event {
         Self::read(delivery.body())
     }
 
-    fn read(body: &[u8]) -> Result<Self, EventError> {
+    /// Reads a body that nobody checked. Nothing may be done about what it says.
+    pub fn read(body: &[u8]) -> Result<Self, EventError> {
         if body.starts_with(b"\xef\xbb\xbf") {
             return Err(EventError::ByteOrderMark);
         }
-        let wire: Wire = serde_json::from_slice(body).map_err(|error| EventError::Unreadable {
-            line: error.line(),
-            column: error.column(),
-        })?;
-        let name = wire.name.ok_or(EventError::NoName)?;
+        let event: wire::Event =
+            serde_json::from_slice(body).map_err(|error| EventError::Unreadable {
+                line: error.line(),
+                column: error.column(),
+            })?;
+        let name = event.name.ok_or(EventError::NoName)?;
         match name.to_ascii_lowercase().as_str() {
             "referral-created"
             | "referral-updated"
             | "related-referral-created"
-            | "related-referral-updated" => wire
+            | "related-referral-updated" => event
                 .resource
                 .as_deref()
                 .and_then(referral_id)
@@ -94,53 +91,6 @@ fn printable(name: &str) -> String {
         .filter(char::is_ascii_graphic)
         .take(LONGEST_NAME)
         .collect()
-}
-
-/// The members we read. Names are matched in any letter case; a name that comes twice, in whatever case, is refused,
-/// because two readers could take different ones. Values nest no deeper than `serde_json` allows.
-struct Wire {
-    name: Option<String>,
-    resource: Option<String>,
-}
-
-impl<'de> Deserialize<'de> for Wire {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Members)
-    }
-}
-
-struct Members;
-
-impl<'de> Visitor<'de> for Members {
-    type Value = Wire;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an event")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Wire, A::Error> {
-        let mut seen = HashSet::new();
-        let mut wire = Wire {
-            name: None,
-            resource: None,
-        };
-        while let Some((name, value)) = map.next_entry::<String, Value>()? {
-            let name = name.to_lowercase();
-            let text = match value {
-                Value::String(text) => Some(text),
-                _ => None,
-            };
-            match name.as_str() {
-                "eventname" => wire.name = text,
-                "resourceuri" => wire.resource = text,
-                _ => {}
-            }
-            if !seen.insert(name) {
-                return Err(A::Error::custom("a member came twice"));
-            }
-        }
-        Ok(wire)
-    }
 }
 
 #[cfg(test)]
@@ -238,6 +188,9 @@ mod tests {
             r#""EventName":"a","EventName":"a""#,
             r#""EventName":"a","eventName":"b""#,
             r#""EventName":"a","x":1,"X":2"#,
+            r#""EventName":"a","\u0045ventName":"a""#,
+            r#""EventName":"a","x":{"y":1,"y":1}"#,
+            r#""EventName":"a","x":[[{"y":{"z":null,"Z":{}}}]]"#,
         ] {
             let body = format!("{{{twice}}}");
             let error = Event::read(body.as_bytes()).unwrap_err();
@@ -270,6 +223,57 @@ mod tests {
             let error = Event::read(body).unwrap_err();
             assert!(matches!(error, EventError::Unreadable { .. }));
             assert!(!error.to_string().contains("secret"));
+        }
+    }
+
+    #[test]
+    fn hostile_json_is_refused_at_once() {
+        let begun = std::time::Instant::now();
+        for value in [
+            "NaN",
+            "Infinity",
+            "-",
+            "01",
+            "1e999999999",
+            "'a'",
+            r#""\ud800""#,
+            r#""\udc00\ud800""#,
+            "\"\u{0}\"",
+            "[1,]",
+            &"[".repeat(100_000),
+            &format!("{}{}", "[".repeat(100_000), "]".repeat(100_000)),
+            &r#"{"a":"#.repeat(100_000),
+            &"9".repeat(1_000_000),
+        ] {
+            let body = format!(r#"{{"EventName":"test-created","x":{value}}}"#);
+            let error = Event::read(body.as_bytes()).unwrap_err();
+            assert!(
+                matches!(error, EventError::Unreadable { .. }),
+                "{value:.40}"
+            );
+        }
+        for body in [
+            &b"{\"EventName\":\"\xff\"}"[..],
+            b"\xfe\xff\0{\0}",
+            b"\xed\xa0\x80",
+        ] {
+            let error = Event::read(body).unwrap_err();
+            assert!(matches!(error, EventError::Unreadable { .. }));
+        }
+        assert!(begun.elapsed() < std::time::Duration::from_secs(10));
+    }
+
+    #[test]
+    fn what_merely_looks_odd_is_read() {
+        for value in [
+            "18446744073709551616",
+            "-0",
+            "1e-999999999",
+            r#""\ud83d\ude00""#,
+            &format!("{}{}", "[".repeat(100), "]".repeat(100)),
+        ] {
+            let body = format!(r#" {{"EventName":"test-created","x":{value}}} "#);
+            assert_eq!(Event::read(body.as_bytes()), Ok(Event::Test), "{value:.40}");
         }
     }
 
