@@ -4,18 +4,23 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use azure_core::error::ErrorKind;
 use azure_core::http::{
     AsyncRawResponse, ClientOptions, ExponentialRetryOptions, HttpClient, Request, RetryOptions,
 };
+use futures_util::StreamExt;
 use http::StatusCode;
 use tokio::time::Instant;
 
 use super::Upstream;
 use super::calls::{self, CallRecord};
 use super::transport::Transport;
+use super::wire::LONGEST_WAIT;
 
 /// Repeats within one operation of an SDK client; the SDK's own default can go on for more than a minute.
 const REPEATS: u32 = 2;
+/// The most that is read of an answer, in bytes. Secrets and tokens have a few thousand.
+const BODY_LIMIT: usize = 1024 * 1024;
 
 /// What the SDK's own errors lose: the status and the wait of the last answer.
 #[derive(Clone, Copy, Debug, Default)]
@@ -95,13 +100,29 @@ impl HttpClient for AzureHttp {
             elapsed: started.elapsed(),
             attempt,
         }]);
-        result
+        bounded(result?).await
     }
+}
+
+/// `response` with its body read. The SDK itself would read on for as long as bytes come.
+async fn bounded(response: AsyncRawResponse) -> azure_core::Result<AsyncRawResponse> {
+    let (status, headers, mut stream) = response.deconstruct();
+    let mut body = Vec::new();
+    while let Some(chunk) = stream.next().await {
+        let chunk = chunk?;
+        if body.len() + chunk.len() > BODY_LIMIT {
+            let text = format!("the answer is longer than {BODY_LIMIT} bytes");
+            return Err(azure_core::Error::with_message(ErrorKind::Other, text));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(AsyncRawResponse::from_bytes(status, headers, body))
 }
 
 fn retry_after(response: &AsyncRawResponse) -> Option<Duration> {
     let seconds = response
         .headers()
         .get_optional_str(&azure_core::http::headers::RETRY_AFTER)?;
-    seconds.trim().parse().ok().map(Duration::from_secs)
+    let asked = seconds.trim().parse().ok().map(Duration::from_secs)?;
+    Some(asked.min(LONGEST_WAIT))
 }

@@ -41,7 +41,11 @@ impl Reply {
 
     /// What this answer, whose status is no success, says.
     pub(super) fn refusal(&self) -> Refusal {
-        let body = serde_json::from_slice(&self.body).unwrap_or(Value::Null);
+        let body = if self.body.len() <= LONGEST_ENVELOPE {
+            serde_json::from_slice(&self.body).unwrap_or(Value::Null)
+        } else {
+            Value::Null
+        };
         Refusal {
             status: self.status,
             is_document: body.is_object(),
@@ -95,8 +99,11 @@ fn code(value: &Value) -> Option<String> {
     (!text.is_empty() && text.len() <= 64 && text.chars().all(plain)).then_some(text)
 }
 
+/// The longest error answer that is read, in bytes: real ones have a few thousand, and a parsed one takes many times its room.
+const LONGEST_ENVELOPE: usize = 256 * 1024;
+
 /// The longest wait taken at its word.
-const LONGEST_WAIT: Duration = Duration::from_hours(24);
+pub(super) const LONGEST_WAIT: Duration = Duration::from_hours(24);
 
 /// The wait that the headers ask for.
 fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {

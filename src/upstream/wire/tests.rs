@@ -123,3 +123,81 @@ proptest! {
         prop_assert!(reply.refusal().retry_after.unwrap() <= LONGEST_WAIT);
     }
 }
+
+fn answer(headers: HeaderMap, body: impl Into<bytes::Bytes>) -> Reply {
+    Reply {
+        status: http::StatusCode::TOO_MANY_REQUESTS,
+        headers,
+        body: body.into(),
+        upstream: crate::upstream::Upstream::Dataverse,
+        operation: "read a lead",
+    }
+}
+
+#[test]
+fn no_wait_is_longer_than_a_day() {
+    for (name, value) in [
+        ("retry-after", "18446744073709551615"),
+        ("retry-after", "Wed, 29 Dec 9999 00:00:00 GMT"),
+        ("x-ms-retry-after-ms", "18446744073709551615"),
+    ] {
+        let name = http::HeaderName::from_static(name);
+        let headers = HeaderMap::from_iter([(name, HeaderValue::from_static(value))]);
+        let wait = answer(headers, "").refusal().retry_after;
+        assert_eq!(wait, Some(LONGEST_WAIT), "{value}");
+    }
+    let sentence = r#"{"message":"Try again in 18446744073709551615 seconds."}"#;
+    let wait = answer(HeaderMap::new(), sentence).refusal().retry_after;
+    assert_eq!(wait, Some(LONGEST_WAIT));
+}
+
+#[test]
+fn a_wait_that_makes_no_sense_is_none() {
+    for value in [
+        "",
+        "-1",
+        "1.5",
+        "NaN",
+        "18446744073709551616",
+        "Sun, 31 Feb 2027 00:00:00 GMT",
+        "Sun, 22 Nov 99999 00:00:00 GMT",
+        "2026-11-22T12:00:00Z",
+    ] {
+        let headers =
+            HeaderMap::from_iter([(http::header::RETRY_AFTER, HeaderValue::from_static(value))]);
+        assert_eq!(answer(headers, "").refusal().retry_after, None, "{value}");
+    }
+}
+
+#[test]
+fn an_error_answer_of_megabytes_or_any_depth_says_nothing() {
+    let nested = |count: usize| {
+        let open = r#"{"innererror":"#.repeat(count);
+        format!(r#"{{"error":{open}{{"code":"x"}}{}}}"#, "}".repeat(count))
+    };
+    assert_eq!(answer(HeaderMap::new(), nested(100)).refusal().codes, ["x"]);
+    for body in [
+        nested(100_000),
+        "[".repeat(100_000),
+        format!(r#"{{"code":"x","a":"{}"}}"#, "a".repeat(300_000)),
+        r#"{"code":1e999999999}"#.to_owned(),
+    ] {
+        let refusal = answer(HeaderMap::new(), body).refusal();
+        assert!(refusal.codes.is_empty());
+        assert!(!refusal.is_document);
+    }
+}
+
+#[test]
+fn an_answer_of_any_depth_or_with_any_number_is_read_or_refused() {
+    for body in [
+        "[".repeat(8_000_000),
+        r#"{"a":"#.repeat(1_000_000),
+        "1e999999999".to_owned(),
+        "\u{feff}{}".to_owned(),
+        "NaN".to_owned(),
+    ] {
+        let error = answer(HeaderMap::new(), body).json::<Value>().unwrap_err();
+        assert!(matches!(error, CallError::NotJson { .. }));
+    }
+}
