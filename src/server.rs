@@ -20,6 +20,7 @@ use tokio::sync::watch;
 
 pub use readiness::Readiness;
 pub use shutdown::terminated;
+pub use timer::is_trigger_envelope;
 
 /// How long running syncs may go on after the host told us to stop.
 const DRAIN: Duration = Duration::from_secs(5);

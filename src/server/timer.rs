@@ -32,7 +32,7 @@ pub(super) async fn renew_tokens(
         Ok(bytes) => bytes,
         Err(code) => return Answer::new(code).log_and_respond(&invocation),
     };
-    if !is_envelope(&envelope) {
+    if !is_trigger_envelope(&envelope) {
         return Answer::new(Code::BadEnvelope).log_and_respond(&invocation);
     }
     let answer = match readiness.app().await {
@@ -83,28 +83,28 @@ fn failed(code: Code, reason: &str) -> Answer {
     answer
 }
 
-/// Whether `bytes` are a trigger's payload: `{"Data":{…},"Metadata":{…}}`. A schedule's state may be null.
-fn is_envelope(bytes: &[u8]) -> bool {
+/// Whether `bytes` are what the host sends to a trigger: `{"Data":{…},"Metadata":{…}}`. A schedule's state may be null.
+pub fn is_trigger_envelope(bytes: &[u8]) -> bool {
     serde_json::from_slice::<Value>(bytes)
         .is_ok_and(|value| value.get("Data").is_some_and(Value::is_object))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::is_envelope;
+    use super::is_trigger_envelope;
 
     #[test]
     fn the_hosts_timer_payload_is_an_envelope() {
         let monitored = br#"{"Data":{"timer":{"Schedule":{"AdjustForDST":true},"ScheduleStatus":{"Last":"2026-11-22T10:00:00.123+00:00","Next":"0001-01-01T00:00:00+00:00","LastUpdated":"2026-11-22T10:00:00+00:00"},"IsPastDue":false}},"Metadata":{"sys":{"MethodName":"TokenRenewal","UtcNow":"2026-11-22T13:50:29.487165Z","RandGuid":"d8ae7b03-05fc-4e79-91ce-78792bea4074"}}}"#;
         let unmonitored = br#"{"Data":{"timer":{"Schedule":{},"ScheduleStatus":null,"IsPastDue":false}},"Metadata":{"sys":{}}}"#;
-        assert!(is_envelope(monitored));
-        assert!(is_envelope(unmonitored));
+        assert!(is_trigger_envelope(monitored));
+        assert!(is_trigger_envelope(unmonitored));
     }
 
     #[test]
     fn anything_else_is_not() {
         for bytes in [&b""[..], b"null", b"[]", b"{}", b"{\"Data\":1}", b"\xff"] {
-            assert!(!is_envelope(bytes));
+            assert!(!is_trigger_envelope(bytes));
         }
     }
 }
