@@ -12,6 +12,7 @@ use url::Url;
 use uuid::Uuid;
 
 pub use query::{ListQuery, Order};
+pub use wire::{Fault, Parsed, referral as parse_referral};
 
 use super::{Call, CallError, Reply, Transport, Upstream};
 use crate::config::PartnerCenterConfig;
@@ -226,8 +227,8 @@ impl PartnerCenter {
         let call = self.call("list referrals", Method::GET, url);
         let reply = self.send(call).await.map_err(about_list)?;
         let page: wire::Page = reply.json().map_err(about_list)?;
-        let count = page.value.len();
-        let rows: Vec<_> = page.value.iter().filter_map(|it| wire::row(it)).collect();
+        let count = page.value.0.len();
+        let rows: Vec<_> = page.value.0.iter().filter_map(|it| wire::row(it)).collect();
         let next = match page.next_link.as_deref() {
             None => None,
             Some(link) => match query.after(link, count) {

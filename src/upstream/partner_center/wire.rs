@@ -5,7 +5,7 @@ mod members;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use self::members::Members;
+use self::members::{Items, Members};
 use super::ListedReferral;
 use crate::ids::{ETag, ReferralId};
 use crate::referral::{
@@ -15,24 +15,24 @@ use crate::referral::{
 
 /// A referral, and the paths of the members that were there but could not be read.
 #[derive(Debug)]
-pub(super) struct Parsed {
+pub struct Parsed {
     /// The referral, those members taken as absent.
-    pub(super) value: Referral,
-    /// Such as `details.dealValue`.
-    pub(super) malformed: Vec<String>,
+    pub value: Referral,
+    /// Such as `details.dealValue`, in alphabetical order; the first fifty that were met.
+    pub malformed: Vec<String>,
 }
 
 /// Why a document is no referral.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Fault {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
     /// It is not a JSON object.
     NotJson,
     /// It lacks a member that a referral cannot be without.
     Member(&'static str),
 }
 
-/// Reads a referral.
-pub(super) fn referral(body: &[u8]) -> Result<Parsed, Fault> {
+/// Reads a referral as the referrals API sends it.
+pub fn referral(body: &[u8]) -> Result<Parsed, Fault> {
     let it = Members::of_document(body).ok_or(Fault::NotJson)?;
     let id = id(&it).ok_or(Fault::Member("id"))?;
     let etag = it.text("eTag").filter(|etag| !etag.is_empty());
@@ -217,7 +217,7 @@ fn filled(text: Option<String>) -> Option<String> {
 /// A page of a list, its rows unread.
 #[derive(Debug, Deserialize)]
 pub(super) struct Page {
-    pub(super) value: Vec<Box<RawValue>>,
+    pub(super) value: Items<Box<RawValue>>,
     #[serde(rename = "@odata.nextLink")]
     pub(super) next_link: Option<String>,
 }

@@ -247,3 +247,41 @@ proptest! {
         prop_assert_eq!((back, back.scale()), (amount, amount.scale()));
     }
 }
+
+#[test]
+fn wild_values_are_refused_member_by_member_and_cost_nothing() {
+    let begun = std::time::Instant::now();
+    let long = format!("1{}", "0".repeat(1_000_000));
+    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    for wild in [
+        "1e999999999",
+        "1e-999999999",
+        "1e99999999999999999999",
+        "\"NaN\"",
+        &long,
+        &deep,
+    ] {
+        let json = ROW.replace("1234.5600000000", wild);
+        let error = lead(&row(&json), &COLUMNS).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "member estimatedamount is not an exact decimal",
+            "{wild:.20}"
+        );
+        let elsewhere = ROW.replace(
+            "\"statecode\"",
+            &format!("\"other\": {wild}, \"statecode\""),
+        );
+        assert!(lead(&row(&elsewhere), &COLUMNS).is_ok(), "{wild:.20}");
+    }
+    let surrogate = ROW.replace("Fabrikam", r"\ud800");
+    assert!(lead(&row(&surrogate), &COLUMNS).is_err());
+    assert!(begun.elapsed() < std::time::Duration::from_secs(30));
+}
+
+#[test]
+fn a_member_that_came_twice_is_the_last_one() {
+    let json = ROW.replace("\"statecode\": 2", "\"statecode\": 0, \"statecode\": 2");
+    let lead = lead(&row(&json), &COLUMNS).unwrap();
+    assert_eq!(lead.state, LeadState::Disqualified);
+}

@@ -1,7 +1,8 @@
 //! A JSON object read member by member, so that one member of another shape spoils no other.
 
+mod raw;
+
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::rc::Rc;
 use std::str::FromStr;
 
@@ -9,16 +10,19 @@ use jiff::{Timestamp, civil, tz::TimeZone};
 use rust_decimal::Decimal;
 use serde_json::value::RawValue;
 
+pub(super) use self::raw::Items;
+use self::raw::{Named, Names};
+
+/// How many members that could not be read are named: enough to see what is wrong.
+const MOST_NOTED: usize = 50;
+
 /// The members of an object. What cannot be read as asked for is absent, and noted.
 pub(super) struct Members<'a> {
     /// Where this object stands, such as `details.`; empty for the document itself.
     path: String,
-    by_name: ByName<'a>,
+    by_name: Names<'a>,
     malformed: Rc<RefCell<Vec<String>>>,
 }
-
-/// By lower-case name: the API writes camelCase, its events `PascalCase`.
-type ByName<'a> = HashMap<String, &'a RawValue>;
 
 impl<'a> Members<'a> {
     /// The object that `document` is; `None` if it is anything else.
@@ -77,9 +81,9 @@ impl<'a> Members<'a> {
         let Some(raw) = self.raw(name) else {
             return Vec::new();
         };
-        let items: Option<Vec<&RawValue>> = match raw.as_bytes()[0] {
+        let items = match raw.as_bytes()[0] {
             b'{' => serde_json::from_str(raw).ok().map(|item| vec![item]),
-            _ => serde_json::from_str(raw).ok(),
+            _ => serde_json::from_str(raw).ok().map(|Items(items)| items),
         };
         let items = self.noted(name, items).unwrap_or_default();
         let item = |(index, item)| self.item(&format!("{name}[{index}]"), item);
@@ -88,14 +92,14 @@ impl<'a> Members<'a> {
 
     fn item(&self, name: &str, item: &'a RawValue) -> Option<Self> {
         let members = if item.get().starts_with('"') {
-            ByName::from([("id".to_owned(), item)])
+            Names::of_one("id", item)
         } else {
             self.noted(name, parse(item.get()))?
         };
         (!members.is_empty()).then(|| self.nested(name, members))
     }
 
-    fn nested(&self, name: &str, members: ByName<'a>) -> Self {
+    fn nested(&self, name: &str, members: Names<'a>) -> Self {
         Self {
             path: format!("{}{name}.", self.path),
             by_name: members,
@@ -103,9 +107,13 @@ impl<'a> Members<'a> {
         }
     }
 
-    /// The member as written, unless it is absent or null.
+    /// The member as written, unless it is absent or null. One that came twice cannot be read.
     fn raw(&self, name: &str) -> Option<&'a str> {
-        let raw = self.by_name.get(&name.to_ascii_lowercase())?.get();
+        let value = match self.by_name.get(name)? {
+            Named::Value(value) => Some(value),
+            Named::Ambiguous => None,
+        };
+        let raw = self.noted(name, value)?.get();
         (raw != "null").then_some(raw)
     }
 
@@ -116,7 +124,7 @@ impl<'a> Members<'a> {
     }
 
     fn noted<T>(&self, name: &str, value: Option<T>) -> Option<T> {
-        if value.is_none() {
+        if value.is_none() && self.malformed.borrow().len() < MOST_NOTED {
             let path = format!("{}{name}", self.path);
             self.malformed.borrow_mut().push(path);
         }
@@ -127,10 +135,8 @@ impl<'a> Members<'a> {
 /// The end of year one, in Unix seconds.
 const YEAR_TWO: i64 = -62_104_060_800;
 
-fn parse(object: &str) -> Option<ByName<'_>> {
-    let members: ByName<'_> = serde_json::from_str(object).ok()?;
-    let lower = |(name, value): (String, _)| (name.to_ascii_lowercase(), value);
-    Some(members.into_iter().map(lower).collect())
+fn parse(object: &str) -> Option<Names<'_>> {
+    serde_json::from_str(object).ok()
 }
 
 /// `text` as a decimal with every digit it has, or nothing.

@@ -1,3 +1,5 @@
+mod hostile;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -108,6 +110,21 @@ fn a_malformed_member_is_absent_noted_and_spoils_no_other() {
             "target",
         ]
     );
+}
+
+#[test]
+fn a_member_that_came_twice_is_absent_and_noted() {
+    let parsed = parsed(
+        r#""status":"New","Status":"Closed","name":"a","name":"a","ignored":1,"Ignored":2,
+        "details":{"currency":"EUR","CURRENCY":"USD","notes":"n"}"#,
+    );
+    assert_eq!(parsed.value.status.status, "");
+    assert_eq!(parsed.value.name, None);
+    assert_eq!(parsed.value.details.currency, None);
+    assert_eq!(parsed.value.details.notes.as_deref(), Some("n"));
+    assert_eq!(parsed.malformed, ["details.currency", "name", "status"]);
+    let twice = format!(r#"{{"id":"{ID}","ID":"{ID}","eTag":"\"1\""}}"#);
+    assert_eq!(referral(twice.as_bytes()).unwrap_err(), Fault::Member("id"));
 }
 
 #[test]
@@ -229,7 +246,7 @@ fn a_row_needs_its_id_alone() {
         r#"{{"@odata.count":100,"value":[{{"id":"{ID}","updatedDateTime":"2018-10-30T21:03:42.4579542Z"}},7,{{"id":"x"}}]}}"#
     ))
     .unwrap();
-    let rows: Vec<_> = page.value.iter().map(|it| row(it)).collect();
+    let rows: Vec<_> = page.value.0.iter().map(|it| row(it)).collect();
     assert_eq!(rows[0].as_ref().unwrap().id.to_string(), ID);
     assert_eq!(rows[1..], [None, None]);
     assert_eq!(page.next_link, None);
