@@ -3,7 +3,6 @@
 use std::io::{self, IsTerminal};
 use std::str::FromStr;
 
-use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::{EnvFilter, FilterExt, filter_fn};
 use tracing_subscriber::fmt;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
@@ -37,9 +36,8 @@ impl FromStr for LogFormat {
 /// Starts logging to stdout. `levels` is `RUST_LOG`; what it says about other crates has no effect,
 /// because theirs print addresses and headers.
 pub fn start(format: LogFormat, levels: &str) {
-    let levels = EnvFilter::builder()
-        .with_default_directive(LevelFilter::INFO.into())
-        .parse_lossy(levels);
+    // Ahead of the rest, so that naming another crate alone does not silence this one.
+    let levels = EnvFilter::builder().parse_lossy(format!("info,{levels}"));
     let own = filter_fn(|metadata| {
         let target = metadata.target();
         target == env!("CARGO_CRATE_NAME")
