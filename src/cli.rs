@@ -83,14 +83,17 @@ pub fn main() -> ExitCode {
         output::complain("the operating system refused to start the program's threads");
         return Exit::TryAgain.into();
     };
-    runtime.block_on(async {
+    let exit = runtime.block_on(async {
         match cli.command {
             Command::Serve(args) => serve::run(args).await.into(),
             Command::Check(args) => check::run(args).await,
             Command::Sync(args) => sync::run(args).await.into(),
             Command::Verify(args) => verify::run(*args).await,
         }
-    })
+    });
+    // A file or a name that is still being read must not keep the process from ending.
+    runtime.shutdown_background();
+    exit
 }
 
 /// A setting of this process.

@@ -46,15 +46,25 @@ pub async fn run(
             stop.await;
             drop(stopping);
         });
+    let work = async {
+        server.await?;
+        // Some of it goes on for callers who have hung up.
+        io::Result::Ok(readiness.drain(DRAIN).await)
+    };
     let give_up = async {
         // The sender is dropped when the stop signal arrives; nothing is ever sent.
         let _ = stopped.changed().await;
         tokio::time::sleep(DRAIN).await;
     };
-    tokio::select! {
-        result = async { server.await } => result?,
-        () = give_up => tracing::warn!(code = "drain_cut_short", "some callers were still waiting when the time to stop ran out"),
+    let drained = tokio::select! {
+        drained = work => drained?,
+        () = give_up => false,
+    };
+    if !drained {
+        tracing::warn!(
+            code = "drain_cut_short",
+            "some syncs were still under way when the time to stop ran out; Partner Center will deliver their events again"
+        );
     }
-    readiness.drain(DRAIN).await;
     Ok(())
 }

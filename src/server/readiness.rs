@@ -49,11 +49,12 @@ impl Readiness {
         }
     }
 
-    /// Waits until no work is running, for at most `bound`.
-    pub(super) async fn drain(&self, bound: Duration) {
+    /// Waits until no work is running, for at most `bound`; says whether it came to that.
+    pub(super) async fn drain(&self, bound: Duration) -> bool {
         let state = self.0.borrow().clone();
-        if let State::Ready(app) = state {
-            app.drain(bound).await;
+        match state {
+            State::Ready(app) => app.drain(bound).await,
+            State::Starting | State::Misconfigured(_) => true,
         }
     }
 }
