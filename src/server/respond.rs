@@ -98,6 +98,7 @@ impl Answer {
                     reports = (!self.reports.is_empty()).then(|| self.reports.join(",")),
                     elapsed_ms = milliseconds(invocation.elapsed()),
                     entra_ms = spent(&self.calls, Upstream::EntraId),
+                    identity_ms = spent(&self.calls, Upstream::ManagedIdentity),
                     key_vault_ms = spent(&self.calls, Upstream::KeyVault),
                     partner_center_ms = spent(&self.calls, Upstream::PartnerCenter),
                     dataverse_ms = spent(&self.calls, Upstream::Dataverse),
@@ -123,16 +124,52 @@ impl Answer {
     }
 }
 
-/// Milliseconds spent waiting for `upstream`, if it was called at all.
+/// Milliseconds spent waiting for `upstream`, if it was called at all. Calls at the same time count once.
 fn spent(calls: &[CallRecord], upstream: Upstream) -> Option<u64> {
-    let mut own = calls
-        .iter()
-        .filter(|call| call.upstream == upstream)
-        .peekable();
-    own.peek()?;
-    Some(milliseconds(own.map(|call| call.elapsed).sum()))
+    let own = calls.iter().filter(|call| call.upstream == upstream);
+    let mut spans: Vec<_> = own
+        .map(|call| (call.began, call.began + call.elapsed))
+        .collect();
+    spans.sort_unstable();
+    let mut counted = spans.first()?.0;
+    let mut total = Duration::ZERO;
+    for (began, ended) in spans {
+        total += ended.saturating_duration_since(began.max(counted));
+        counted = counted.max(ended);
+    }
+    Some(milliseconds(total))
 }
 
 fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[test]
+    fn time_spent_waiting_counts_calls_at_the_same_time_once() {
+        let start = Instant::now();
+        let call = |upstream, began, elapsed| CallRecord {
+            upstream,
+            operation: "read",
+            status: Some(200),
+            began: start + Duration::from_millis(began),
+            elapsed: Duration::from_millis(elapsed),
+            attempt: 1,
+        };
+        let calls = [
+            call(Upstream::Dataverse, 50, 10),
+            call(Upstream::Dataverse, 0, 30),
+            call(Upstream::Dataverse, 10, 5),
+            call(Upstream::Dataverse, 20, 20),
+            call(Upstream::EntraId, 0, 7),
+        ];
+        assert_eq!(spent(&calls, Upstream::Dataverse), Some(50));
+        assert_eq!(spent(&calls, Upstream::EntraId), Some(7));
+        assert_eq!(spent(&calls, Upstream::KeyVault), None);
+    }
 }

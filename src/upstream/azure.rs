@@ -97,6 +97,7 @@ impl HttpClient for AzureHttp {
             upstream: self.upstream,
             operation: self.operation,
             status: answer.status.map(|it| it.as_u16()),
+            began: started,
             elapsed: started.elapsed(),
             attempt,
         }]);

@@ -3,6 +3,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::Upstream;
 
 /// One attempt to call an upstream.
@@ -14,6 +16,8 @@ pub struct CallRecord {
     pub operation: &'static str,
     /// The answer's status; `None` when there was no answer.
     pub status: Option<u16>,
+    /// When it was sent.
+    pub began: Instant,
     /// From sending to the last byte of the answer.
     pub elapsed: Duration,
     /// 1 for the first attempt.
@@ -47,11 +51,12 @@ pub(crate) fn append(records: impl IntoIterator<Item = CallRecord>) {
 mod tests {
     use super::*;
 
-    fn record(attempt: u32) -> CallRecord {
+    fn record(began: Instant, attempt: u32) -> CallRecord {
         CallRecord {
             upstream: Upstream::Dataverse,
             operation: "read lead",
             status: Some(200),
+            began,
             elapsed: Duration::from_millis(3),
             attempt,
         }
@@ -59,15 +64,16 @@ mod tests {
 
     #[tokio::test]
     async fn a_recording_holds_what_its_work_appended_and_nothing_else() {
-        append([record(1)]);
+        let now = Instant::now();
+        append([record(now, 1)]);
         let (result, records) = recorded(async {
-            append([record(2)]);
+            append([record(now, 2)]);
             tokio::task::yield_now().await;
-            append([record(3)]);
+            append([record(now, 3)]);
             "done"
         })
         .await;
         assert_eq!(result, "done");
-        assert_eq!(records, [record(2), record(3)]);
+        assert_eq!(records, [record(now, 2), record(now, 3)]);
     }
 }

@@ -263,6 +263,7 @@ impl Transport {
             upstream,
             operation,
             status: status(&outcome),
+            began: started,
             elapsed: started.elapsed(),
             attempt: attempts,
         }]);
