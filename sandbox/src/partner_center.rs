@@ -63,6 +63,8 @@ pub struct State {
     tests: Vec<registration::Test>,
     /// How lists are served.
     pub list: ListOptions,
+    /// Whether users may come without a second factor, as everywhere before the enforcement of 2026.
+    pub second_factor_is_optional: bool,
 }
 
 impl State {

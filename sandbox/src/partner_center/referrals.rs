@@ -23,7 +23,7 @@ fn admit(world: &World, headers: &HeaderMap) -> Result<(), Refused> {
             "Referrals are read and written as a user only.",
         ));
     }
-    if !claims.has_mfa() {
+    if !claims.has_mfa() && !world.partner_center.lock().second_factor_is_optional {
         return Err(Refused::without_second_factor());
     }
     Ok(())
