@@ -1,5 +1,8 @@
 //! What the log may hold. Every rig looks through its log when it ends; here it is made to say as much as it can.
 
+mod lines;
+mod secrets;
+
 use std::collections::BTreeMap;
 
 use sandbox::partner_center::sample;

@@ -7,7 +7,9 @@
 
 mod access;
 mod architecture;
+mod command_line;
 mod credentials;
+mod custom_handler;
 mod dataverse;
 mod forgeries;
 mod host_files;
@@ -16,8 +18,12 @@ mod logs;
 mod main_job;
 mod mapping_rules;
 mod modes;
+mod packing;
 mod parallel;
 mod partner_center;
+mod program;
+mod raw;
+mod renewal;
 mod rig;
 mod sellers;
 mod settings;

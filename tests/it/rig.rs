@@ -6,11 +6,13 @@ use std::time::Duration;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::SignedDuration;
 use sandbox::deliveries::{Delivery, Event, REFERRAL_CREATED, REFERRAL_UPDATED};
-use sandbox::host::{Host, HostOptions, LogLine, Source, Wire};
+use sandbox::host::{Host, HostOptions, LogLine, Source, State, Wire};
 use sandbox::requests::Record;
 use sandbox::{Sandbox, Service, World};
 use serde_json::Value;
 use uuid::Uuid;
+
+use crate::raw::Raw;
 
 /// The program under test.
 pub(crate) const CONNECTOR: &str = env!("CARGO_BIN_EXE_referral-connector");
@@ -112,6 +114,50 @@ impl Rig {
     /// Sends `delivery` through the host, as Partner Center would.
     pub(crate) async fn send(&self, delivery: &Delivery) -> Answer {
         post(&self.host, delivery).await
+    }
+
+    /// `delivery` byte by byte, with the function's key.
+    pub(crate) fn raw_delivery(&self, path: &str, delivery: &Delivery) -> Raw {
+        let mut request = Raw::post(path).header("x-functions-key", self.host.function_key());
+        for (name, value) in &delivery.headers {
+            request = request.header(name, value);
+        }
+        request.sized(&delivery.body)
+    }
+
+    /// The host's port, which the world outside calls.
+    pub(crate) fn outside(&self) -> u16 {
+        self.host.url().port().unwrap()
+    }
+
+    /// The program's own port, which only the host calls.
+    pub(crate) fn handler(&self) -> u16 {
+        match self.host.state() {
+            State::Running { port, .. } => port,
+            state => panic!("no handler runs, the host is {state:?}"),
+        }
+    }
+
+    /// What the program has logged so far, a line each.
+    pub(crate) fn log_lines(&self) -> Vec<Value> {
+        let lines = self.host.logs().into_iter();
+        lines
+            .filter(|line| line.source == Source::Stdout)
+            .map(|line| {
+                serde_json::from_str(&line.text)
+                    .unwrap_or_else(|_| panic!("a line that is no JSON: {}", line.text))
+            })
+            .collect()
+    }
+
+    /// The log lines with this code word, as soon as there are any.
+    pub(crate) async fn lines(&self, code: &str) -> Vec<Value> {
+        let word = format!("\"code\":\"{code}\"");
+        let is_one = |line: &LogLine| line.text.contains(&word);
+        self.host.wait_for_log(is_one, BOUND).await.unwrap();
+        let mut lines = self.log_lines();
+        lines.retain(|line| line["code"] == code);
+        lines
     }
 
     /// The lead with the referral's own id.

@@ -1,0 +1,6 @@
+//! The commands an administrator types.
+
+mod check;
+mod help;
+mod sync;
+mod verify;

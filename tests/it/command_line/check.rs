@@ -1,0 +1,221 @@
+//! `check`: a plain verdict a line, and not one write.
+
+use sandbox::entra::CLIENT_SECRET;
+use sandbox::settings::REFRESH_TOKEN_SECRET;
+use sandbox::{Effect, Fault, Sandbox, Service};
+use serde_json::Value;
+
+use crate::program::{self, Run};
+use crate::rig::overlay;
+
+async fn check(sandbox: &Sandbox, changes: &[(&str, &str)]) -> Run {
+    let run = program::run(&["check"], &overlay(sandbox.settings(), changes)).await;
+    assert_eq!(run.stderr, "", "{run:?}");
+    assert!(!run.stdout.contains(CLIENT_SECRET));
+    run
+}
+
+/// The line about `name`, with the line of advice below it.
+fn line<'a>(run: &'a Run, name: &str) -> (&'a str, &'a str) {
+    let mut lines = run.stdout.lines();
+    let line = lines.find(|line| line.split_whitespace().nth(1) == Some(name));
+    (
+        line.unwrap_or_else(|| panic!("{name}: {run:?}")),
+        lines.next().unwrap_or_default(),
+    )
+}
+
+fn assert_fails(run: &Run, name: &str, sentences: &[&str]) {
+    assert_eq!(run.exit, 2, "{run:?}");
+    let (line, advice) = line(run, name);
+    assert!(line.starts_with("failed"), "{run:?}");
+    assert!(advice.trim_start().starts_with('→'), "{run:?}");
+    for sentence in sentences {
+        assert!(line.contains(sentence), "{sentence}: {run:?}");
+    }
+}
+
+/// Requests that could have changed something, at any service but the two that sign in.
+fn writes(sandbox: &Sandbox) -> Vec<String> {
+    let mut records = sandbox.world().requests.all();
+    records.retain(|it| {
+        it.method != "GET" && !matches!(it.service, Service::Entra | Service::Identity)
+    });
+    records.iter().map(sandbox::Record::line).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_all_is_well_every_line_says_so_and_nothing_is_written() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let run = check(&sandbox, &[]).await;
+    assert_eq!(run.exit, 0, "{run:?}");
+    assert!(
+        run.stdout.lines().all(|line| line.starts_with("ok ")),
+        "{}",
+        run.stdout
+    );
+    for name in [
+        "settings",
+        "refresh_token",
+        "partner_center",
+        "dataverse",
+        "leads",
+        "lead_columns",
+    ] {
+        line(&run, name);
+    }
+    assert_eq!(writes(&sandbox), Vec::<String>::new());
+    assert_eq!(
+        sandbox
+            .world()
+            .key_vault
+            .lock()
+            .versions(REFRESH_TOKEN_SECRET)
+            .len(),
+        1
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_script_gets_the_same_as_one_object() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let well = program::run(&["check", "--json"], &sandbox.settings()).await;
+    assert_eq!(
+        (well.exit, &well.json()["verdict"]),
+        (0, &Value::from("ok"))
+    );
+    for check in well.json()["checks"].as_array().unwrap() {
+        assert_eq!(
+            (&check["result"], &check["advice"]),
+            (&Value::from("ok"), &Value::Null),
+            "{check}"
+        );
+        assert!(
+            check["check"].is_string() && check["detail"].is_string(),
+            "{check}"
+        );
+    }
+
+    sandbox
+        .world()
+        .faults
+        .add(Fault::new(Service::PartnerCenter, Effect::status(403)));
+    let ill = program::run(&["check", "--json"], &sandbox.settings()).await;
+    assert_eq!(
+        (ill.exit, &ill.json()["verdict"]),
+        (2, &Value::from("failed"))
+    );
+    let checks = ill.json()["checks"].as_array().unwrap().clone();
+    let failed: Vec<_> = checks
+        .iter()
+        .filter(|check| check["result"] == "failed")
+        .collect();
+    assert_eq!(failed.len(), 1, "{checks:?}");
+    assert_eq!(failed[0]["check"], "partner_center");
+    assert!(failed[0]["advice"].is_string());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revoked_consent_names_who_has_to_consent() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let now = sandbox.world().clock.now();
+    sandbox.world().entra.lock().revoke_refresh_tokens(now);
+    let run = check(&sandbox, &[]).await;
+    assert_fails(
+        &run,
+        "partner_center",
+        &[
+            "AADSTS50173",
+            "Partner Center service account",
+            "consent again",
+        ],
+    );
+    assert!(line(&run, "dataverse").0.starts_with("ok"), "{run:?}");
+    assert_eq!(writes(&sandbox), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_client_secret_is_named_by_its_setting() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let run = check(
+        &sandbox,
+        &[("PARTNER_CENTER_CLIENT_SECRET", "Wr0ng~secret")],
+    )
+    .await;
+    assert_fails(
+        &run,
+        "partner_center",
+        &["AADSTS7000215", "PARTNER_CENTER_CLIENT_SECRET"],
+    );
+    assert!(!run.stdout.contains("Wr0ng~secret"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_privilege_in_dataverse_is_a_matter_of_its_roles() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let denied = "prvReadLead".to_owned();
+    sandbox
+        .world()
+        .dataverse
+        .lock()
+        .switches
+        .missing_privileges
+        .insert(denied);
+    let run = check(&sandbox, &[]).await;
+    assert_fails(&run, "leads", &["security role"]);
+    assert!(line(&run, "dataverse").0.starts_with("ok"), "{run:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_identity_that_is_no_application_user_is_told_apart() {
+    let sandbox = Sandbox::start().await.unwrap();
+    sandbox
+        .world()
+        .dataverse
+        .lock()
+        .switches
+        .unknown_application = true;
+    let run = check(&sandbox, &[]).await;
+    assert_fails(&run, "dataverse", &["application user"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_organisation_without_sales_has_no_leads() {
+    let sandbox = Sandbox::start().await.unwrap();
+    sandbox.world().dataverse.lock().switches.sales = false;
+    let run = check(&sandbox, &[]).await;
+    assert_fails(&run, "leads", &["Sales"]);
+    assert!(line(&run, "dataverse").0.starts_with("ok"), "{run:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vault_without_the_token_says_where_it_was_looked_for() {
+    let sandbox = Sandbox::start().await.unwrap();
+    sandbox
+        .world()
+        .key_vault
+        .lock()
+        .remove(REFRESH_TOKEN_SECRET);
+    let run = check(&sandbox, &[]).await;
+    assert_fails(&run, "refresh_token", &[REFRESH_TOKEN_SECRET]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_wrong_setting_is_a_line_and_nothing_is_asked() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let changes = [
+        ("DATAVERSE_URL", "http://plain.invalid"),
+        ("SYNC_MODE", "sideways"),
+        ("AZURE_CREDENTIAL", "luck"),
+    ];
+    let run = check(&sandbox, &changes).await;
+    assert_eq!(run.exit, 2);
+    for (name, _) in changes {
+        let told = run
+            .stdout
+            .lines()
+            .any(|line| line.starts_with("failed  settings") && line.contains(name));
+        assert!(told, "{name}: {run:?}");
+    }
+    assert_eq!(sandbox.world().requests.count(), 0);
+}
