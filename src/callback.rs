@@ -269,4 +269,6 @@ mod hosting;
 #[cfg(test)]
 pub(crate) mod minting;
 #[cfg(test)]
+pub(crate) mod pkits;
+#[cfg(test)]
 mod tests;

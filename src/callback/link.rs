@@ -38,6 +38,7 @@ pub struct Link {
     validity: Validity,
     purposes: Option<Vec<KeyPurpose>>,
     policies: Statement,
+    is_authority: bool,
     signs_lists: bool,
     issuer_addresses: Vec<String>,
     revocation_addresses: Vec<String>,
@@ -105,6 +106,7 @@ impl Link {
             validity: Validity::of(certificate),
             purposes: purposes(certificate),
             policies: Statement::of(certificate),
+            is_authority: profile::basic_constraints(certificate).is_some_and(|it| it.ca),
             signs_lists: profile::key_usage(certificate).is_none_or(KeyUsage::crl_sign),
             issuer_addresses: issuer_addresses(certificate),
             revocation_addresses: revocation_addresses(certificate),
@@ -152,6 +154,11 @@ impl Link {
             purposes.iter().any(KeyPurpose::is_any)
                 || wanted.iter().all(|purpose| purposes.contains(purpose))
         })
+    }
+
+    /// It says that it is an authority's (RFC 5280, section 4.2.1.9).
+    pub(super) fn is_authority(&self) -> bool {
+        self.is_authority
     }
 
     /// As an authority, it may sign revocation lists (RFC 5280, section 4.2.1.3).

@@ -97,7 +97,10 @@ fn check_extension(extension: &X509Extension<'_>) -> Result<(), ProfileError> {
     }
 }
 
-fn basic_constraints<'a>(certificate: &'a X509Certificate<'_>) -> Option<&'a BasicConstraints> {
+/// The basic constraints, if `certificate` has them.
+pub(super) fn basic_constraints<'a>(
+    certificate: &'a X509Certificate<'_>,
+) -> Option<&'a BasicConstraints> {
     certificate
         .iter_extensions()
         .find_map(|extension| match extension.parsed_extension() {

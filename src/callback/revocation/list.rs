@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 
 use jiff::Timestamp;
 use openssl::x509::{CrlStatus, X509Crl};
+use x509_parser::asn1_rs::Any;
 use x509_parser::extensions::{
     DistributionPointName, GeneralName, IssuingDistributionPoint, ParsedExtension,
 };
@@ -30,7 +31,7 @@ pub(super) fn read(
     issuer: &Link,
     now: Timestamp,
 ) -> Result<Said, ListError> {
-    let (made, until) = check_form(der, address, now)?;
+    let (made, until) = check_form(der, address, link, now)?;
     let list = X509Crl::from_der(der).map_err(|_| ListError::Unreadable)?;
     check_issuer(&list, issuer)?;
     let revoked = match list.get_by_serial(link.x509().serial_number()) {
@@ -44,10 +45,11 @@ pub(super) fn read(
     })
 }
 
-/// The list is current, and complete for certificates that name `address`.
+/// The list is current, and complete for certificates such as `link` that name `address`.
 fn check_form(
     der: &[u8],
     address: &str,
+    link: &Link,
     now: Timestamp,
 ) -> Result<(Timestamp, Timestamp), ListError> {
     let Ok(([], list)) = CertificateRevocationList::from_der(der) else {
@@ -62,7 +64,10 @@ fn check_form(
     }
     for extension in list.extensions() {
         match extension.parsed_extension() {
-            ParsedExtension::IssuingDistributionPoint(scope) => check_scope(scope, address)?,
+            ParsedExtension::IssuingDistributionPoint(scope) => {
+                check_was_read(scope, extension.value)?;
+                check_scope(scope, address, link)?;
+            }
             ParsedExtension::ParseError { .. } => return Err(ListError::Unreadable),
             // Among these is the delta CRL indicator: such a list is no whole one.
             _ if extension.critical => return Err(ListError::Scope),
@@ -72,10 +77,44 @@ fn check_form(
     Ok((made, until))
 }
 
-/// The list is for every certificate that names `address`, and for every reason.
-fn check_scope(scope: &IssuingDistributionPoint<'_>, address: &str) -> Result<(), ListError> {
-    let partial = scope.only_contains_attribute_certs
-        || scope.only_contains_ca_certs
+/// `scope` has all that is in `der`: what cannot be read must not count as no restriction.
+fn check_was_read(scope: &IssuingDistributionPoint<'_>, der: &[u8]) -> Result<(), ListError> {
+    let read = [
+        scope.distribution_point.is_some(),
+        scope.only_contains_user_certs,
+        scope.only_contains_ca_certs,
+        scope.only_some_reasons.is_some(),
+        scope.indirect_crl,
+        scope.only_contains_attribute_certs,
+    ];
+    let Ok(([], whole)) = Any::from_der(der) else {
+        return Err(ListError::Unreadable);
+    };
+    let mut rest = whole.data;
+    let mut fields = 0;
+    while !rest.is_empty() {
+        (rest, _) = Any::from_der(rest).map_err(|_| ListError::Unreadable)?;
+        fields += 1;
+    }
+    if read.iter().filter(|it| **it).count() != fields {
+        return Err(ListError::Scope);
+    }
+    Ok(())
+}
+
+/// The list is for every certificate such as `link` that names `address`, and for every reason.
+fn check_scope(
+    scope: &IssuingDistributionPoint<'_>,
+    address: &str,
+    link: &Link,
+) -> Result<(), ListError> {
+    let others = if link.is_authority() {
+        scope.only_contains_user_certs
+    } else {
+        scope.only_contains_ca_certs
+    };
+    let partial = others
+        || scope.only_contains_attribute_certs
         || scope.indirect_crl
         || scope.only_some_reasons.is_some();
     let here = match &scope.distribution_point {
@@ -131,3 +170,6 @@ pub enum ListError {
     #[error("the revocation list is older than one that was seen before")]
     Older,
 }
+
+#[cfg(test)]
+mod tests;
