@@ -155,7 +155,10 @@ impl State {
 
 #[cfg(test)]
 mod tests {
+    use x509_parser::prelude::{FromDer, X509Certificate};
+
     use super::{ANY, Statement, are_satisfied};
+    use crate::callback::pkits::{ROOT, Suite, is_valid};
 
     fn states(policies: &[&str]) -> Statement {
         Statement {
@@ -243,5 +246,36 @@ mod tests {
             (&any, true),
             (&leaf, false)
         ]));
+    }
+
+    /// What the suite's certificates on the way to `case` state, from below the root, each with whether it is self-issued.
+    fn stated(suite: &Suite, case: &'static str) -> Vec<(Statement, bool)> {
+        let path = suite.path(case);
+        let below = path.iter().rev().filter(|name| **name != ROOT);
+        below
+            .map(|name| {
+                let (_, it) = X509Certificate::from_der(suite.der(name).unwrap()).unwrap();
+                let self_issued = it.subject().as_raw() == it.issuer().as_raw();
+                (Statement::of(&it), self_issued)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn policies_are_judged_as_the_interoperability_suite_does() {
+        let suite = Suite::certificates();
+        let about_policies = |case: &str| case.contains("olic") || case.contains("Qualifier");
+        let (mut satisfied, mut refused) = (0, 0);
+        for case in suite.cases() {
+            let stated = stated(&suite, case);
+            let stated: Vec<_> = stated.iter().map(|(it, own)| (it, *own)).collect();
+            let good = are_satisfied(&stated);
+            // What is wrong with the other cases is none of the policies' business.
+            assert_eq!(good, is_valid(case) || !about_policies(case), "{case}");
+            if about_policies(case) {
+                *(if good { &mut satisfied } else { &mut refused }) += 1;
+            }
+        }
+        assert_eq!((satisfied, refused), (33, 29));
     }
 }

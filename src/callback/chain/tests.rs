@@ -342,3 +342,5 @@ proptest! {
         prop_assert!(judge(&changed, &[&authority], &[&root]).is_err());
     }
 }
+
+mod pkits;
