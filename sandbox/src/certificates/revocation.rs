@@ -38,12 +38,13 @@ impl RevocationList {
 
     /// The list as of `now`, signed, in DER.
     pub(super) fn der(&self, now: Timestamp) -> anyhow::Result<Vec<u8>> {
-        let made = now - SignedDuration::from_hours(24 * 30);
-        let made = if self.lifetime.is_negative() {
-            made
+        // Authorities date a list back, so that no reader whose clock is slow takes it for one of the future.
+        let age = if self.lifetime.is_negative() {
+            SignedDuration::from_hours(24 * 30)
         } else {
-            now
+            SignedDuration::from_hours(1)
         };
+        let made = now - age;
         let mut builder = X509CrlBuilder::new()?;
         builder.set_issuer_name(self.issuer.certificate.subject_name())?;
         builder.set_last_update(mint::time(made)?.as_ref())?;
