@@ -37,7 +37,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::HeaderMap;
 use openssl::sha::sha256;
-use tracing::warn;
+use tracing::{debug, warn};
 
 use crate::config::CallbackConfig;
 use crate::failure::Chain;
@@ -164,8 +164,15 @@ impl Callback {
             let path = Arc::clone(&path);
             tokio::spawn(async move { this.0.revocation.look_up(&path, now).await });
         }
-        if let Standing::Unknown(error) = standing.map_err(CallbackError::Revocation)? {
-            warn!(error = %Chain(&error), "a delivery is accepted although revocation could not be checked");
+        match standing.map_err(CallbackError::Revocation)? {
+            // No first delivery after a start waits for the lists: nothing is wrong.
+            Standing::Unknown(RevocationError::NotYet) => {
+                debug!("a delivery is accepted before revocation has been looked up");
+            }
+            Standing::Unknown(error) => {
+                warn!(error = %Chain(&error), "a delivery is accepted although revocation could not be checked");
+            }
+            Standing::NotChecked | Standing::Good => {}
         }
         self.confirm(&claim.certificate_url, now);
         Ok(Verified(body))
