@@ -83,20 +83,37 @@ fn without_markup(raw: &str, separator: char) -> String {
 
 const COMMENT_END: &str = "-->";
 
-/// The tag or comment `text` begins with; a comment only where a `comment_end` is to come. A `<` before anything but a letter,
-/// `/` or `!` is only a character.
+/// The elements of HTML that people's editors write, and the one that an office program adds.
+const ELEMENTS: &str = "a abbr address article aside audio b base big blockquote body br button caption center cite code \
+    col colgroup dd del details dfn dir div dl doctype dt em embed fieldset figure font footer form \
+    frame h1 h2 h3 h4 h5 h6 head header hr html i iframe img input ins label li link main mark meta \
+    nav object ol option p pre q s script section select small span strike strong style sub summary \
+    sup svg table tbody td textarea tfoot th thead title tr tt u ul video o:p";
+
+/// The tag or comment `text` begins with; a comment only where a `comment_end` is to come. What is
+/// neither an element nor has an attribute is only text: people write addresses and asides in angle brackets.
 fn leading_tag(text: &str, comment_end: bool) -> Option<&str> {
     let inner = text.strip_prefix('<')?;
     if inner.starts_with("!--") {
         let end = comment_end.then(|| inner.find(COMMENT_END)).flatten()?;
         return Some(&text[..=end + COMMENT_END.len()]);
     }
-    let name = inner.strip_prefix(['/', '!']).unwrap_or(inner);
-    if !name.starts_with(|first: char| first.is_ascii_alphabetic()) {
+    if !inner.starts_with(|first: char| first.is_ascii_alphabetic() || matches!(first, '/' | '!')) {
         return None;
     }
     let end = inner.find(['<', '>'])?;
-    inner[end..].starts_with('>').then(|| &text[..=end + 1])
+    let (tag, rest) = inner.split_at(end);
+    let is_tag = rest.starts_with('>') && (tag.contains('=') || is_element(tag));
+    is_tag.then(|| &text[..=end + 1])
+}
+
+/// Whether `tag`, without its brackets, begins or ends an element.
+fn is_element(tag: &str) -> bool {
+    let name = tag.strip_prefix(['/', '!']).unwrap_or(tag);
+    let name = name
+        .split(|it: char| it.is_whitespace() || it == '/')
+        .next();
+    name.is_some_and(|name| ELEMENTS.split(' ').any(|it| it.eq_ignore_ascii_case(name)))
 }
 
 /// Whether a browser would break the line or the word at `tag`.
@@ -150,6 +167,20 @@ mod tests {
             Some("Hello there")
         );
         assert_eq!(line("a<!-- hidden > -->b").as_deref(), Some("ab"));
+    }
+
+    #[test]
+    fn words_in_angle_brackets_are_no_tags() {
+        for text in [
+            "OIL & GAS <phase 2>",
+            "Miriam <miriam@tailspin.example>",
+            "see <https://tailspin.example/plants>",
+            "<tables> of <br2>",
+        ] {
+            assert_eq!(line(text).as_deref(), Some(text));
+        }
+        let markup = "<P class=\"x\">a<o:p></o:p><IMG src=x/></p><!DOCTYPE html>b<x onclick=y>";
+        assert_eq!(line(markup).as_deref(), Some("a b"));
     }
 
     #[test]

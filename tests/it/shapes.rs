@@ -303,14 +303,14 @@ async fn a_referral_with_next_to_nothing_becomes_a_lead_with_next_to_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn text_arrives_as_it_was_meant() {
     let rig = Rig::start(&[]).await;
-    // What was typed may be markup: words in angle brackets are dropped like any other tag.
+    // Markup goes, and words in angle brackets stay.
     assert_json_snapshot!(differs(&rig, "escaped and padded text").await, @r#"
     {
       "answer": "200 synced",
       "lead": {
         "companyname": "M&M Brüder \"Nord\"",
         "description": "They said 'call me' & hung up.\nTwice.\n\nAsked for: Azure migration; Azure; DeploymentOrMigration; Manufacturing\nCompany size: 251 to 1000 employees",
-        "subject": "OIL & GAS"
+        "subject": "OIL & GAS <phase 2>"
       }
     }
     "#);
