@@ -8,6 +8,7 @@
 mod access;
 mod architecture;
 mod command_line;
+mod attacks;
 mod credentials;
 mod custom_handler;
 mod dataverse;
