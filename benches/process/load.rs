@@ -28,11 +28,11 @@ impl Request {
     }
 }
 
-/// Answers a second that `port` gave within `time`. Stops the program at anything but a 200.
-pub(crate) async fn run(port: u16, request: &Request, time: Duration) -> f64 {
+/// Answers a second that `port` gave within `time`. Stops the program at any other status than `expected`.
+pub(crate) async fn run(port: u16, request: &Request, expected: u16, time: Duration) -> f64 {
     let begun = Instant::now();
     let connections: Vec<_> = (0..CONNECTIONS)
-        .map(|_| tokio::spawn(connection(port, request.0.clone(), begun + time)))
+        .map(|_| tokio::spawn(connection(port, request.0.clone(), expected, begun + time)))
         .collect();
     let mut answers = 0_u32;
     for connection in connections {
@@ -41,11 +41,12 @@ pub(crate) async fn run(port: u16, request: &Request, time: Duration) -> f64 {
     f64::from(answers) / begun.elapsed().as_secs_f64()
 }
 
-async fn connection(port: u16, request: Vec<u8>, end: Instant) -> u32 {
+async fn connection(port: u16, request: Vec<u8>, expected: u16, end: Instant) -> u32 {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))
         .await
         .unwrap();
     stream.set_nodelay(true).unwrap();
+    let expected = format!("HTTP/1.1 {expected}").into_bytes();
     let mut buffer = vec![0; 4096];
     let mut answers = 0;
     while Instant::now() < end {
@@ -57,7 +58,7 @@ async fn connection(port: u16, request: Vec<u8>, end: Instant) -> u32 {
             filled += read;
         }
         assert!(
-            buffer.starts_with(b"HTTP/1.1 200"),
+            buffer.starts_with(&expected),
             "{}",
             String::from_utf8_lossy(&buffer[..filled])
         );

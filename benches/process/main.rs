@@ -68,13 +68,13 @@ async fn measure() {
 
     let delivery = test_event(sandbox.world());
     let bare = Server::bare(sandbox.world());
-    load::run(connector.port, &delivery, Duration::from_secs(1)).await;
-    load::run(bare.port, &delivery, Duration::from_secs(1)).await;
+    load::run(connector.port, &delivery, 200, Duration::from_secs(1)).await;
+    load::run(bare.port, &delivery, 200, Duration::from_secs(1)).await;
     let mut ours = Vec::new();
     let mut theirs = Vec::new();
     for _ in 0..ROUNDS {
-        ours.push(load::run(connector.port, &delivery, ROUND).await);
-        theirs.push(load::run(bare.port, &delivery, ROUND).await);
+        ours.push(load::run(connector.port, &delivery, 200, ROUND).await);
+        theirs.push(load::run(bare.port, &delivery, 200, ROUND).await);
     }
     let mut ratios: Vec<f64> = ours
         .iter()
@@ -96,9 +96,33 @@ async fn measure() {
         &format!("{:.2}", median(&mut ratios)),
         "at least 0.50",
     );
+    flood(&connector, &delivery, &forgery(sandbox.world())).await;
     row(
         "memory after the load",
         &format!("{:.1} MB", megabytes(connector.memory())),
+        "–",
+    );
+}
+
+/// Forgeries that name the genuine certificate, sent as fast as they are answered, beside honest deliveries sent likewise.
+async fn flood(connector: &Server, delivery: &Request, forgery: &Request) {
+    let mut honest = Vec::new();
+    let mut forged = Vec::new();
+    for _ in 0..ROUNDS {
+        let (ours, theirs) = tokio::join!(
+            load::run(connector.port, delivery, 200, ROUND),
+            load::run(connector.port, forgery, 401, ROUND),
+        );
+        honest.push(ours);
+        forged.push(theirs);
+    }
+    row(
+        "deliveries a second during a flood of forgeries, one core for both",
+        &format!(
+            "{:.0}, and {:.0} forgeries refused",
+            median(&mut honest),
+            median(&mut forged)
+        ),
         "–",
     );
 }
@@ -112,6 +136,14 @@ fn test_event(world: &SharedWorld) -> Request {
     let certificates = world.certificates.lock();
     let signature = certificates.signer().sign(EVENT).unwrap();
     Request::new(&certificates.signer_url(), &signature, EVENT)
+}
+
+/// The same delivery with other letters than were signed.
+fn forgery(world: &SharedWorld) -> Request {
+    let certificates = world.certificates.lock();
+    let signature = certificates.signer().sign(EVENT).unwrap();
+    let tampered = EVENT.to_ascii_lowercase();
+    Request::new(&certificates.signer_url(), &signature, &tampered)
 }
 
 fn median(values: &mut [f64]) -> f64 {

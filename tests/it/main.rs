@@ -13,6 +13,7 @@ mod credentials;
 mod custom_handler;
 mod dataverse;
 mod forgeries;
+mod fuzzing;
 mod host_files;
 mod kill;
 mod logs;
