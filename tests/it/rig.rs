@@ -23,8 +23,8 @@ pub(crate) const APP_ROOT: &str = env!("CARGO_MANIFEST_DIR");
 /// Longest wait for anything that has to happen.
 pub(crate) const BOUND: Duration = Duration::from_secs(20);
 
-/// What every referral of the sandbox holds unless a test says otherwise, and how every token begins.
-const DATA: [&str; 8] = [
+/// What the sandbox's referrals hold unless a test says otherwise, and how every access and refresh token begins.
+const DATA: [&str; 12] = [
     "Tailspin",
     "tailspin.example",
     "Miriam",
@@ -32,8 +32,15 @@ const DATA: [&str; 8] = [
     "555 0100",
     "Hafenstrasse",
     "Please call them",
+    "Andrade",
+    "cher@",
+    "Brüder",
     "eyJ",
+    "1.AX0A",
 ];
+
+/// Longer than any word a log needs, shorter than the base64 of any token or signature.
+const LONG_WORD: usize = 120;
 
 /// Everything, running.
 pub(crate) struct Rig {
@@ -286,6 +293,10 @@ impl Drop for Rig {
         for line in self.host.logs() {
             let found = planted.iter().find(|text| line.text.contains(**text));
             assert_eq!(found, None, "{}", line.text);
+            let encoded = |it: char| it.is_ascii_alphanumeric() || "+/_-=".contains(it);
+            let words = line.text.split(|it| !encoded(it));
+            let longest = words.map(str::len).max().unwrap_or_default();
+            assert!(longest < LONG_WORD, "{}", line.text);
         }
     }
 }
