@@ -11,7 +11,7 @@ use x509_parser::oid_registry::{
     OID_PKIX_ACCESS_DESCRIPTOR_CA_ISSUERS, OID_SIG_ECDSA_WITH_SHA256, OID_SIG_ECDSA_WITH_SHA384,
     OID_SIG_ECDSA_WITH_SHA512,
 };
-use x509_parser::prelude::{FromDer, X509Certificate};
+use x509_parser::prelude::{FromDer, X509Certificate, X509Version};
 
 use super::certificate_policies::Statement;
 use super::encoding::{self, EncodingError};
@@ -75,6 +75,9 @@ impl Link {
     pub fn read(der: &[u8]) -> Result<Self, LinkError> {
         let certificate = parsed(der)?;
         check_signature_algorithm(&certificate)?;
+        if certificate.version() != X509Version::V3 {
+            return Err(LinkError::Form(ProfileError::Version));
+        }
         if !profile::is_sound_serial(certificate.raw_serial()) {
             return Err(LinkError::Form(ProfileError::Serial));
         }

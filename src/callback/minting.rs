@@ -73,8 +73,8 @@ pub(crate) const KEY_USAGE: &str = "2.5.29.15";
 pub(crate) const EXTENDED_KEY_USAGE: &str = "2.5.29.37";
 pub(crate) const ALTERNATIVE_NAME: &str = "2.5.29.17";
 pub(crate) const NAME_CONSTRAINTS: &str = "2.5.29.30";
-const AUTHORITY_KEY: &str = "2.5.29.35";
-const SUBJECT_KEY: &str = "2.5.29.14";
+pub(crate) const AUTHORITY_KEY: &str = "2.5.29.35";
+pub(crate) const SUBJECT_KEY: &str = "2.5.29.14";
 const AUTHORITY_ACCESS: &str = "1.3.6.1.5.5.7.1.1";
 const DISTRIBUTION_POINTS: &str = "2.5.29.31";
 
@@ -140,6 +140,8 @@ pub(crate) struct Mint {
     pub(crate) to: i64,
     pub(crate) digest: MessageDigest,
     pub(crate) extensions: Vec<Extension>,
+    /// With 0, version 1: no extensions are written.
+    pub(crate) version: i32,
     with_key_ids: bool,
 }
 
@@ -190,6 +192,7 @@ impl Mint {
                 extended_key_usage(&["1.3.6.1.5.5.7.3.1"]),
                 hosts(&[b"pcnotifications.microsoft.com"]),
             ],
+            version: 2,
             with_key_ids: true,
         }
     }
@@ -238,6 +241,12 @@ impl Mint {
         self
     }
 
+    /// Leaves out the key identifiers, except those among the extensions.
+    pub(crate) fn without_key_ids(mut self) -> Self {
+        self.with_key_ids = false;
+        self
+    }
+
     pub(crate) fn issuer_at(self, urls: &[String]) -> Self {
         self.with(issuer_at(urls))
     }
@@ -258,7 +267,7 @@ impl Mint {
 
     fn signed(self, issuer: &X509Name, signer: &PKey<Private>) -> Minted {
         let mut builder = X509::builder().unwrap();
-        builder.set_version(2).unwrap();
+        builder.set_version(self.version).unwrap();
         let serial = i32::try_from(self.serial.abs()).unwrap();
         let mut number = BigNum::from_u32(serial.unsigned_abs()).unwrap();
         number.set_negative(self.serial < 0);
@@ -292,7 +301,8 @@ impl Mint {
     }
 }
 
-fn key_id(key: &PKey<Private>) -> Vec<u8> {
+/// The key identifier by which minted certificates know `key`.
+pub(crate) fn key_id(key: &PKey<Private>) -> Vec<u8> {
     let der = key.public_key_to_der().unwrap();
     hash(MessageDigest::sha256(), &der).unwrap()[..20].to_vec()
 }

@@ -343,4 +343,5 @@ proptest! {
     }
 }
 
+mod forms;
 mod pkits;
