@@ -7,6 +7,7 @@
 
 mod access;
 mod architecture;
+mod attacks_certificates;
 mod command_line;
 mod attacks;
 mod credentials;
