@@ -7,9 +7,9 @@
 
 mod access;
 mod architecture;
+mod attacks;
 mod attacks_certificates;
 mod command_line;
-mod attacks;
 mod credentials;
 mod custom_handler;
 mod dataverse;
