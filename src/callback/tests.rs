@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine;
@@ -8,6 +9,7 @@ use http::HeaderMap;
 use jiff::Timestamp;
 use openssl::nid::Nid;
 
+use super::fetch::{Lookup, SystemLookup};
 use super::hosting::Hosting;
 use super::minting::{BASIC_CONSTRAINTS, Mint, Minted, NOW, key_usage, other_key};
 use super::{Answer, Callback, CallbackError, Now};
@@ -29,6 +31,10 @@ impl Scene {
     }
 
     async fn with(settings: &[(&'static str, &str)]) -> Self {
+        Self::with_lookup(settings, Arc::new(SystemLookup)).await
+    }
+
+    async fn with_lookup(settings: &[(&'static str, &str)], lookup: Arc<dyn Lookup>) -> Self {
         let host = Hosting::start().await;
         let root = Mint::root("Root").self_signed();
         let pem = String::from_utf8(root.pem()).unwrap();
@@ -47,7 +53,7 @@ impl Scene {
         );
         let config = CallbackConfig::read_alone(&|key| values.get(key).cloned()).unwrap();
         Self {
-            callback: Callback::new(&config, None).unwrap(),
+            callback: Callback::with_lookup(&config, None, lookup).unwrap(),
             host,
             root,
         }
@@ -122,11 +128,11 @@ async fn a_genuine_delivery_is_accepted_and_its_certificate_fetched_once() {
 
 #[tokio::test]
 async fn parallel_misses_share_one_fetch() {
-    let scene = std::sync::Arc::new(Scene::start().await);
+    let scene = Arc::new(Scene::start().await);
     let signer = scene.publish();
     let tasks: Vec<_> = (0..500)
         .map(|_| {
-            let (scene, signer) = (std::sync::Arc::clone(&scene), signer.clone());
+            let (scene, signer) = (Arc::clone(&scene), signer.clone());
             tokio::spawn(async move { scene.deliver(&signer, now()).await })
         })
         .collect();
@@ -352,5 +358,6 @@ async fn a_mismatching_certificate_never_makes_its_address_known() {
 
 mod caching;
 mod issuing;
+mod resolving;
 mod revoking;
 mod simulated;
