@@ -283,3 +283,21 @@ fn a_limit_that_is_only_a_hint_stops_the_authority() {
         assert_eq!(error, LinkError::Form(wanted));
     }
 }
+
+#[test]
+fn a_limit_on_policies_that_cannot_be_read_stops_the_authority() {
+    let limited = |content: &[u8]| {
+        with_authority(|it| it.with(extension("2.5.29.36", true, tlv(0x30, content))))
+    };
+    let sound = tlv(0x80, &[3]);
+    assert!(limited(&sound).is_ok());
+    for content in [
+        tlv(0x80, &[0xff]),
+        tlv(0x80, &[]),
+        tlv(0x82, &[3]),
+        [sound.clone(), sound.clone()].concat(),
+        [sound, tlv(5, &[])].concat(),
+    ] {
+        assert!(limited(&content).is_err(), "{content:?}");
+    }
+}
