@@ -2,9 +2,14 @@
 
 mod addresses;
 mod bodies;
+mod crowds;
 mod events;
 mod headers;
+mod hosts;
 mod raw;
 mod replays;
 mod scene;
+mod tls_host;
+mod transport;
 mod trap;
+mod volume;

@@ -1,6 +1,6 @@
 //! What an attack finds: the program with one honest delivery at hand, and a trap nobody may step into.
 
-use sandbox::certificates::Signer;
+use sandbox::certificates::{Published, Signer};
 use sandbox::deliveries::{Delivery, REFERRAL_CREATED, SignatureForm, SignatureHeader};
 use sandbox::host::{State, Wire};
 use sandbox::partner_center::builder::ReferralBuilder;
@@ -70,6 +70,21 @@ impl Scene {
     pub(super) fn signed(&self, body: impl Into<Vec<u8>>) -> Delivery {
         let certificates = self.rig.world().certificates.lock();
         signed_by(certificates.signer(), &certificates.signer_url(), body)
+    }
+
+    /// `body`, signed by Partner Center's signer, whose certificate is said to be at `url`.
+    pub(super) fn signed_at(&self, url: &Url, body: impl Into<Vec<u8>>) -> Delivery {
+        signed_by(self.rig.world().certificates.lock().signer(), url, body)
+    }
+
+    /// Serves `file` as `/cert/<name>` of the certificate host.
+    pub(super) fn serve(&self, name: &str, file: Published) -> Url {
+        self.rig.world().certificates.lock().serve(name, file)
+    }
+
+    /// Partner Center's own certificate.
+    pub(super) fn certificate(&self) -> Vec<u8> {
+        self.rig.world().certificates.lock().signer().der().unwrap()
     }
 
     /// Sends `request` to the program itself.
