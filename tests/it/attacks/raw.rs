@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use sandbox::deliveries::Delivery;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -61,7 +61,7 @@ impl Request {
 }
 
 /// A connection to the program.
-pub(super) struct Connection(TcpStream);
+pub(super) struct Connection(BufReader<TcpStream>);
 
 impl Connection {
     pub(super) async fn open(port: u16) -> Self {
@@ -69,7 +69,7 @@ impl Connection {
             .await
             .unwrap();
         stream.set_nodelay(true).unwrap();
-        Self(stream)
+        Self(BufReader::new(stream))
     }
 
     /// Sends `bytes`. A program that has hung up meanwhile may have answered before.
@@ -96,7 +96,7 @@ pub(super) async fn send(port: u16, bytes: &[u8]) -> Option<Answer> {
     connection.answer().await
 }
 
-async fn read(stream: &mut TcpStream) -> Option<Answer> {
+async fn read(stream: &mut BufReader<TcpStream>) -> Option<Answer> {
     let mut answer = Vec::new();
     loop {
         if let Some(head) = answer.windows(4).position(|it| it == b"\r\n\r\n") {
