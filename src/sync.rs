@@ -5,6 +5,8 @@ pub mod flight;
 pub mod options;
 pub mod plan;
 pub mod replays;
+pub mod state;
+pub mod world;
 
 mod look;
 mod memory;

@@ -6,6 +6,7 @@ pub mod error;
 pub(crate) mod key_vault;
 pub mod partner_center;
 pub mod retry;
+pub mod storage;
 pub mod transport;
 
 pub(crate) mod azure;

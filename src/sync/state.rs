@@ -1,0 +1,100 @@
+//! What is remembered of one referral between syncs: which lead it has, what both sides agreed on, and what was about to
+//! be written. Merging needs equality only, so no value is kept: only salted digests of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::ids::{ETag, LeadId};
+use crate::lead::Column;
+
+/// What is remembered of one referral.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct State {
+    /// Salt of every digest in here.
+    pub salt: Uuid,
+    /// The lead that belongs to the referral, once there is one. Agreed values belong to this lead.
+    pub lead: Option<LeadId>,
+    /// What both sides held when they were last found or made alike, by lead column. [`crate::mapping::columns::STATUS`]
+    /// stands for the status of both.
+    pub agreed: BTreeMap<Column, Pair>,
+    /// Writes that were about to be sent and whose end was not seen.
+    pub intentions: Vec<Intention>,
+    /// The referral's version when it was last looked at.
+    pub referral_version: Option<ETag>,
+    /// Its `updatedDateTime` then.
+    pub referral_updated: Option<Timestamp>,
+    /// The lead's version when it was last looked at.
+    pub lead_version: Option<ETag>,
+    /// Whether values went both ways when the agreed values were saved. A switch to two-way starts from fresh ones.
+    pub two_way: bool,
+    /// What has been reported and still holds.
+    pub reported: BTreeSet<String>,
+    /// For when a later look has been queued.
+    pub look_again: Option<Timestamp>,
+    /// Whether a dead letter tells of this referral.
+    pub dead_letter: bool,
+    /// Since when the referral was seen closed.
+    pub closed: Option<Timestamp>,
+}
+
+impl State {
+    /// Of a referral nothing is known of.
+    pub fn new(salt: Uuid) -> Self {
+        Self {
+            salt,
+            lead: None,
+            agreed: BTreeMap::new(),
+            intentions: Vec::new(),
+            referral_version: None,
+            referral_updated: None,
+            lead_version: None,
+            two_way: false,
+            reported: BTreeSet::new(),
+            look_again: None,
+            dead_letter: false,
+            closed: None,
+        }
+    }
+}
+
+/// What a column holds on either side: `None` is empty.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pair {
+    /// In the lead, as Dataverse stored it.
+    pub lead: Option<Digest>,
+    /// In the referral, before it is mapped: a changed limit or rule is no edit.
+    pub referral: Option<Digest>,
+    /// Whether the two mean the same. If not, they were found different with nothing agreed: the first later change is a
+    /// conflict.
+    pub alike: bool,
+}
+
+/// A digest of a value, salted with [`State::salt`] and the column's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Digest(pub [u8; 16]);
+
+/// A write that a run is about to send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Intention {
+    /// The run.
+    pub run: Uuid,
+    /// The run sends nothing after this.
+    pub deadline: Timestamp,
+    /// Which side is written.
+    pub side: Side,
+    /// That side's version before the write; `None` if it is to be created.
+    pub version: Option<ETag>,
+    /// What both sides will hold, by column.
+    pub values: BTreeMap<Column, Pair>,
+}
+
+/// One of the two records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Side {
+    /// The CRM's.
+    Lead,
+    /// Partner Center's.
+    Referral,
+}
