@@ -10,15 +10,15 @@ const LABEL: &str = "CERTIFICATE-----";
 
 /// The certificates in `bytes`, each in DER, in the order of the file; at least one and at most `most`.
 ///
-/// Three forms are read: one DER certificate, PEM (RFC 7468; with a byte order mark, any line ends and text before
-/// each block), or the bare base64 of one DER certificate. Anything left over makes the whole file unreadable.
+/// Three forms are read: one DER certificate, PEM (RFC 7468; any line ends, and text before each block), or the bare
+/// base64 of one DER certificate; the two of text may begin with a byte order mark. Anything left over makes the whole file unreadable.
 pub fn certificates(bytes: &[u8], most: usize) -> Result<Vec<Vec<u8>>, EncodingError> {
+    if bytes.first() == Some(&0x30) && !bytes.is_ascii() {
+        return one(bytes.to_vec());
+    }
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     if bytes.is_empty() {
         return Err(EncodingError::Empty);
-    }
-    if bytes[0] == 0x30 && !bytes.is_ascii() {
-        return one(bytes.to_vec());
     }
     // Text before a block may be in any encoding; only the blocks matter, and they are ASCII.
     let text = String::from_utf8_lossy(bytes);

@@ -141,6 +141,23 @@ fn only_the_command_line_reads_the_environment_and_prints() {
 }
 
 #[test]
+fn every_attack_of_the_documentation_has_a_test() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = Vec::new();
+    for folder in ["src/callback", "tests/it"] {
+        collect(&root.join(folder), &mut files);
+    }
+    let tests: String = files
+        .iter()
+        .map(|file| fs::read_to_string(file).unwrap())
+        .collect();
+    let untested: Vec<_> = (1..=50)
+        .filter(|number| !tests.contains(&format!("fn attack_{number}_")))
+        .collect();
+    assert!(untested.is_empty(), "{untested:?}");
+}
+
+#[test]
 fn no_file_has_grown_past_four_hundred_lines() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = Vec::new();

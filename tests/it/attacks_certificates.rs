@@ -103,7 +103,7 @@ impl Scene {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_signer_is_within_its_time() {
+async fn attack_27_a_signer_outside_its_time_is_refused_to_the_second() {
     let scene = Scene::start(&[]).await;
     let it = || scene.signer();
     let now = Timestamp::now();
@@ -132,7 +132,7 @@ async fn a_signer_is_within_its_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_certificate_is_no_longer_good_the_second_it_expires_although_it_is_known() {
+async fn attack_37_a_certificate_is_no_longer_good_the_second_it_expires_although_it_is_known() {
     let scene = Scene::start(&[]).await;
     let now = Timestamp::now();
     let end = now + SignedDuration::from_secs(8);
@@ -150,56 +150,57 @@ async fn a_certificate_is_no_longer_good_the_second_it_expires_although_it_is_kn
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_certificate_for_something_else_signs_no_event() {
+async fn attack_28_an_authority_an_old_version_or_what_is_not_understood_signs_no_event() {
     let scene = Scene::start(&[]).await;
     let it = || scene.signer();
-    let purpose = |purposes: &[&str]| it().extended_key_usages(purposes);
+    let authority = Err("certificate_authority");
+    let critical = it().unknown_critical_extension();
     scene
         .assert_verdicts(vec![
-            (
-                "an authority",
-                it().authority_flag(Some(true)),
-                Err("certificate_authority"),
-            ),
+            ("an authority", it().authority_flag(Some(true)), authority),
             ("version 1", it().version_1(), Err("certificate_version")),
             (
-                "an unknown critical extension",
-                it().unknown_critical_extension(),
+                "a critical extension",
+                critical,
                 Err("certificate_extension"),
-            ),
-            ("no purpose", purpose(&[]), Err("policy_mismatch")),
-            (
-                "any purpose",
-                purpose(&["2.5.29.37.0"]),
-                Err("policy_mismatch"),
-            ),
-            (
-                "code signing",
-                purpose(&["codeSigning"]),
-                Err("policy_mismatch"),
-            ),
-            ("clients", purpose(&["clientAuth"]), Err("policy_mismatch")),
-            (
-                "encipherment",
-                it().key_usages(KeyUsages::EnciphermentOnly),
-                Err("key_usage"),
-            ),
-            (
-                "signing certificates",
-                it().key_usages(KeyUsages::Authority),
-                Err("key_usage"),
-            ),
-            (
-                "no key usage",
-                it().key_usages(KeyUsages::Absent).authority_flag(None),
-                Ok(()),
             ),
         ])
         .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_issuers_own_certificate_signs_no_event() {
+async fn attack_29_a_certificate_for_another_purpose_signs_no_event() {
+    let scene = Scene::start(&[]).await;
+    let purpose = |purposes: &[&str]| scene.signer().extended_key_usages(purposes);
+    let refused = Err("policy_mismatch");
+    scene
+        .assert_verdicts(vec![
+            ("no purpose", purpose(&[]), refused),
+            ("any purpose", purpose(&["2.5.29.37.0"]), refused),
+            ("code signing", purpose(&["codeSigning"]), refused),
+            ("clients", purpose(&["clientAuth"]), refused),
+            ("servers", purpose(&["serverAuth"]), Ok(())),
+        ])
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn attack_30_a_key_that_is_not_for_signatures_signs_no_event() {
+    let scene = Scene::start(&[]).await;
+    let usage = |usages| scene.signer().key_usages(usages);
+    let refused = Err("key_usage");
+    let absent = usage(KeyUsages::Absent).authority_flag(None);
+    scene
+        .assert_verdicts(vec![
+            ("encipherment", usage(KeyUsages::EnciphermentOnly), refused),
+            ("signing certificates", usage(KeyUsages::Authority), refused),
+            ("none named", absent, Ok(())),
+        ])
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn attack_28_an_issuers_own_certificate_signs_no_event() {
     let scene = Scene::start(&[]).await;
     let signer = scene.signer().build().unwrap();
     let url = scene.serve(0, signer.intermediates[0].to_der().unwrap());
@@ -211,28 +212,45 @@ async fn an_issuers_own_certificate_signs_no_event() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_a_chain_to_a_trusted_root_counts() {
+async fn attack_32_a_private_root_with_the_same_names_is_not_the_root() {
     let scene = Scene::start(&[]).await;
     let by = |issuer| scene.signer().issued_by(issuer);
-    let digest = |digest| scene.signer().digest(digest);
-    let elsewhere = vec!["contoso.example".to_owned()];
     let untrusted = Err("chain_untrusted");
     scene
         .assert_verdicts(vec![
             ("a private root", by(IssuedBy::PrivateCopy), untrusted),
             ("nobody", by(IssuedBy::Itself), untrusted),
-            (
-                "names that the issuer may not give",
-                by(IssuedBy::Constrained(elsewhere)),
-                untrusted,
-            ),
-            ("four issuers", by(IssuedBy::Depth(4)), untrusted),
-            ("twenty issuers", by(IssuedBy::Depth(20)), untrusted),
+            ("the root", by(IssuedBy::Root), Ok(())),
+        ])
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn attack_33_a_chain_signed_with_an_old_digest_is_refused() {
+    let scene = Scene::start(&[]).await;
+    let digest = |digest| scene.signer().digest(digest);
+    let untrusted = Err("chain_untrusted");
+    scene
+        .assert_verdicts(vec![
             ("SHA-1", digest(MessageDigest::sha1()), untrusted),
             ("MD5", digest(MessageDigest::md5()), untrusted),
             ("SHA-512", digest(MessageDigest::sha512()), Ok(())),
+        ])
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn attack_34_a_chain_that_is_too_long_or_beyond_its_issuers_rights_is_refused() {
+    let scene = Scene::start(&[]).await;
+    let by = |issuer| scene.signer().issued_by(issuer);
+    let elsewhere = IssuedBy::Constrained(vec!["contoso.example".to_owned()]);
+    let untrusted = Err("chain_untrusted");
+    scene
+        .assert_verdicts(vec![
+            ("names the issuer may not give", by(elsewhere), untrusted),
+            ("four issuers", by(IssuedBy::Depth(4)), untrusted),
+            ("twenty issuers", by(IssuedBy::Depth(20)), untrusted),
             ("three issuers", by(IssuedBy::Depth(3)), Ok(())),
-            ("the root", by(IssuedBy::Root), Ok(())),
         ])
         .await;
 }

@@ -140,7 +140,7 @@ fn a_chain_has_at_most_three_intermediates() {
 }
 
 #[test]
-fn a_path_length_is_kept() {
+fn attack_34_a_path_length_is_kept() {
     let root = Mint::root("Root").self_signed();
     let outer = Mint::authority("Outer")
         .with(basic_constraints(true, Some(0)))
@@ -297,7 +297,7 @@ fn names_are_compared_as_rfc_5280_says() {
 }
 
 #[test]
-fn certificates_that_sign_each_other_end_the_search() {
+fn attack_34_certificates_that_sign_each_other_end_the_search() {
     let root = Mint::root("Root").self_signed();
     let names = ["A", "B", "C", "D", "E", "F"];
     let mut pool = Vec::new();

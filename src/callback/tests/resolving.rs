@@ -92,7 +92,7 @@ async fn deliver(host: &str, ears: &Ears, lookup: &Arc<Answers>) -> (&'static st
 const NOT_PUBLIC: &str = "an address that is not public";
 
 #[tokio::test]
-async fn a_name_with_any_answer_that_is_not_public_opens_no_socket() {
+async fn attack_17_a_name_with_any_answer_that_is_not_public_opens_no_socket() {
     let cases: [&[&str]; 26] = [
         &["127.0.0.1"],
         &["127.8.8.8"],
@@ -133,7 +133,7 @@ async fn a_name_with_any_answer_that_is_not_public_opens_no_socket() {
 }
 
 #[tokio::test]
-async fn the_connection_goes_to_the_answer_that_was_checked() {
+async fn attack_17_the_connection_goes_to_the_answer_that_was_checked() {
     let ears = Ears::open();
     // The settings name this machine, so its address is sound; a second look would find another.
     let lookup = Answers::new(&[&["127.0.0.1"], &["10.0.0.1"]]);
@@ -144,7 +144,7 @@ async fn the_connection_goes_to_the_answer_that_was_checked() {
 }
 
 #[tokio::test]
-async fn a_name_for_this_machine_leads_nowhere_else() {
+async fn attack_17_a_name_for_this_machine_leads_nowhere_else() {
     let ears = Ears::open();
     let cases: [&[&str]; 3] = [
         &["10.0.0.1"],
@@ -159,7 +159,7 @@ async fn a_name_for_this_machine_leads_nowhere_else() {
 }
 
 #[tokio::test]
-async fn issuers_and_lists_are_looked_for_on_the_public_internet_only() {
+async fn attack_17_issuers_and_lists_are_looked_for_on_the_public_internet_only() {
     let hosts = [
         ("CALLBACK_AIA_HOSTS", "issuers.invalid"),
         ("CALLBACK_CRL_HOSTS", "lists.invalid"),

@@ -28,7 +28,7 @@ async fn assert_verdicts(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_leaf_is_read_as_der_pem_or_base64() {
+async fn attack_25_a_leaf_is_read_as_der_pem_or_base64() {
     let scene = Scene::start(&[]).await;
     let signer = scene.signer().build().unwrap();
     let (der, pem) = (signer.der().unwrap(), signer.pem().unwrap());
@@ -36,8 +36,7 @@ async fn a_leaf_is_read_as_der_pem_or_base64() {
     let windows = pem.replace('\n', "\r\n");
     let texts = [
         ("PEM", pem.clone()),
-        ("PEM with CR LF", windows.clone()),
-        ("PEM after a byte order mark", format!("\u{feff}{windows}")),
+        ("PEM with CR LF", windows),
         (
             "PEM after text",
             format!("subject=CN = x\nissuer=CN = y\n{pem}"),
@@ -51,7 +50,32 @@ async fn a_leaf_is_read_as_der_pem_or_base64() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_file_that_is_not_exactly_that_is_no_leaf() {
+async fn attack_26_a_byte_order_mark_before_pem_is_no_part_of_it() {
+    let scene = Scene::start(&[]).await;
+    let signer = scene.signer().build().unwrap();
+    let pem = signer.pem().unwrap();
+    let (mark, windows) = ("\u{feff}", pem.replace('\n', "\r\n"));
+    let utf_16: Vec<u8> = format!("{mark}{pem}")
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    let unreadable = Err("certificate_unreadable");
+    let before_der = [mark.as_bytes(), &signer.der().unwrap()].concat();
+    let files = vec![
+        ("before DER", before_der, unreadable),
+        ("of UTF-16", utf_16, unreadable),
+        ("before PEM", format!("{mark}{pem}").into_bytes(), Ok(())),
+        (
+            "before PEM with CR LF",
+            format!("{mark}{windows}").into_bytes(),
+            Ok(()),
+        ),
+    ];
+    assert_verdicts(&scene, &signer, files).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn attack_25_a_file_that_is_not_exactly_that_is_no_leaf() {
     let scene = Scene::start(&[]).await;
     let signer = scene.signer().build().unwrap();
     let (der, pem) = (signer.der().unwrap(), signer.pem().unwrap());

@@ -10,7 +10,7 @@ use sandbox::certificates::KeyKind;
 use super::Scene;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_of_another_kind_or_size_is_refused() {
+async fn attack_36_a_key_of_another_kind_or_size_is_refused() {
     let scene = Scene::start(&[]).await;
     let key = |kind| scene.signer().key(kind);
     let rsa = |bits, exponent| key(KeyKind::Rsa { bits, exponent });
@@ -80,7 +80,7 @@ fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_monstrous_or_crooked_key_is_refused() {
+async fn attack_36_a_monstrous_or_crooked_key_is_refused() {
     let scene = Scene::start(&[]).await;
     let with = |key| scene.signer().public_key(key);
     let small = |number| BigNum::from_u32(number).unwrap();

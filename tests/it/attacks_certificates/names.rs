@@ -5,7 +5,7 @@ use sandbox::certificates::{NameEncoding, ORGANIZATION};
 use super::Scene;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_organisation_that_only_looks_right_is_refused() {
+async fn attack_31_an_organisation_that_only_looks_right_is_refused() {
     let scene = Scene::start(&[]).await;
     let organization = |name: &str| scene.signer().organizations(&[name]);
     let twice = scene.signer().organizations(&[ORGANIZATION, ORGANIZATION]);
@@ -63,7 +63,7 @@ async fn an_organisation_that_only_looks_right_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_organisation_is_read_in_any_string_type() {
+async fn attack_31_an_organisation_is_read_in_any_string_type() {
     let scene = Scene::start(&[]).await;
     let written = |encoding| scene.signer().organization_encoding(encoding);
     let other = scene
@@ -80,7 +80,7 @@ async fn an_organisation_is_read_in_any_string_type() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_host_name_that_only_looks_right_is_refused() {
+async fn attack_31_a_host_name_that_only_looks_right_is_refused() {
     let scene = Scene::start(&[]).await;
     let named = |name: &str| scene.signer().common_name(name).dns_names(&[name]);
     let refused = Err("policy_mismatch");

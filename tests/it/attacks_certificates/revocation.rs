@@ -57,7 +57,7 @@ async fn both_lists_were_read(scene: &Scene) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_revoked_signer_is_refused_in_soft_and_in_hard_and_nobody_asks_in_off() {
+async fn attack_35_a_revoked_signer_is_refused_in_soft_and_in_hard_and_nobody_asks_in_off() {
     for mode in ["soft", "hard"] {
         let (scene, signer, url) = scene(mode).await;
         revoke(&scene, &signer.certificate, issuer(&signer));
@@ -71,14 +71,14 @@ async fn a_revoked_signer_is_refused_in_soft_and_in_hard_and_nobody_asks_in_off(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_revoked_issuer_is_refused_as_well() {
+async fn attack_35_a_revoked_issuer_is_refused_as_well() {
     let (scene, signer, url) = scene("soft").await;
     revoke(&scene, issuer(&signer), &signer.root);
     deliver_until(&scene, &url, &signer, Err("certificate_revoked")).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn hard_accepts_once_the_lists_have_cleared_the_chain() {
+async fn attack_35_hard_accepts_once_the_lists_have_cleared_the_chain() {
     let (scene, signer, url) = scene("hard").await;
     assert_eq!(
         scene.deliver(&url, &signer).await,
@@ -89,7 +89,7 @@ async fn hard_accepts_once_the_lists_have_cleared_the_chain() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stale_or_absent_list_clears_nothing_in_hard_and_is_a_warning_in_soft() {
+async fn attack_35_a_stale_or_absent_list_clears_nothing_in_hard_and_is_a_warning_in_soft() {
     for mode in ["hard", "soft"] {
         for absent in [true, false] {
             let (scene, signer, url) = scene(mode).await;
