@@ -1,7 +1,7 @@
 //! Simulates every system the referral connector talks to, over real HTTPS.
 //!
 //! One [`Sandbox`] is one world: Entra ID, the managed identity endpoint, Key Vault, Partner Center,
-//! Dataverse and the hosts that publish signing certificates, each on its own loopback port. The
+//! Dataverse, the hosts that publish signing certificates and a storage account, each on its own loopback port. The
 //! connector meets them through its ordinary settings ([`Sandbox::settings`]). Nothing survives the
 //! value: dropping it closes every port and forgets all state.
 
@@ -20,6 +20,7 @@ pub mod requests;
 mod running;
 mod server;
 pub mod settings;
+pub mod storage;
 pub mod tls;
 pub mod world;
 

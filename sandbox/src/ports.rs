@@ -8,6 +8,17 @@ use sandbox::Service;
 /// The first of the fixed ports: the control API's. The services follow in their order.
 pub(crate) const DEFAULT_BASE: u16 = 7400;
 
+/// The port of the storage's queues, behind those of the services; 0 is a free one.
+pub(crate) fn queues(base: u16) -> Result<u16> {
+    let after = match base {
+        0 => Some(0),
+        _ => u16::try_from(Service::ALL.len() + 1)
+            .ok()
+            .and_then(|place| base.checked_add(place)),
+    };
+    after.with_context(|| too_high(base))
+}
+
 /// The port of every service when the control API is at `base`; 0 gives each a free one.
 pub(crate) fn services(base: u16) -> Result<BTreeMap<Service, u16>> {
     if base == 0 {
@@ -18,9 +29,11 @@ pub(crate) fn services(base: u16) -> Result<BTreeMap<Service, u16>> {
         Some((service, base.checked_add(place)?))
     };
     let ports = Service::ALL.into_iter().enumerate().map(after);
-    ports
-        .collect::<Option<_>>()
-        .with_context(|| format!("the ports after {base} do not exist, choose a lower base"))
+    ports.collect::<Option<_>>().with_context(|| too_high(base))
+}
+
+fn too_high(base: u16) -> String {
+    format!("the ports after {base} do not exist, choose a lower base")
 }
 
 #[cfg(test)]
@@ -32,7 +45,10 @@ mod tests {
         let ports = services(7400).unwrap();
         assert_eq!(ports[&Service::Entra], 7401);
         assert_eq!(ports[&Service::Dataverse], 7405);
+        assert_eq!(ports[&Service::Storage] + 1, queues(7400).unwrap());
         assert!(services(u16::MAX - 3).is_err());
         assert!(services(0).unwrap().is_empty());
+        assert_eq!(queues(0).unwrap(), 0);
+        assert!(queues(u16::MAX - 8).is_err());
     }
 }

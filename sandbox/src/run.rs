@@ -23,6 +23,7 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<ExitCode> {
     let screen = Screen::stdout();
     let options = Options {
         ports: ports::services(arguments.port_base)?,
+        queue_port: ports::queues(arguments.port_base)?,
         control_port: arguments.port_base,
         ..Options::default()
     };
@@ -53,9 +54,11 @@ fn introduce(screen: Screen, sandbox: &Sandbox) -> Result<()> {
     let rows = Service::ALL
         .into_iter()
         .map(|service| vec![service.to_string(), sandbox.url(service).to_string()]);
+    let queues = sandbox.world().storage.queues_url();
+    let queues = vec!["storage, queues".to_owned(), queues.to_string()];
     let control = vec!["control API".to_owned(), sandbox.control_url().to_string()];
     screen.heading("Services")?;
-    screen.table(&rows.chain([control]).collect::<Vec<_>>())?;
+    screen.table(&rows.chain([queues, control]).collect::<Vec<_>>())?;
     line("")
 }
 
@@ -75,12 +78,11 @@ fn explain(written: &Written) -> Result<()> {
     steps(file).iter().try_for_each(|step| line(step))
 }
 
-fn steps(file: &Path) -> [String; 7] {
+fn steps(file: &Path) -> [String; 6] {
     [
         String::new(),
         "Next, in other terminals (docs/local.md explains each step):".to_owned(),
         "  cargo build && ln -sf target/debug/referral-connector referral-connector".to_owned(),
-        "  npx azurite@3.37.0 --silent --inMemoryPersistence --skipApiVersionCheck".to_owned(),
         format!("  func start            # reads {}", file.display()),
         String::new(),
         "Ctrl-C stops the sandbox and forgets everything it holds.".to_owned(),

@@ -15,6 +15,7 @@ use crate::{
     dataverse, deliveries, entra, identity, key_vault, partner_center,
     server::{self, Server},
     settings::{self, Paths, REFRESH_TOKEN_SECRET},
+    storage::{self, Storage},
     tls::Authority,
     world::{Service, SharedWorld, Urls, World},
 };
@@ -24,6 +25,8 @@ use crate::{
 pub struct Options {
     /// The port of each service; one without an entry gets a free port.
     pub ports: BTreeMap<Service, u16>,
+    /// The port of the storage's queues, whose blobs have the service's own; 0 is a free one.
+    pub queue_port: u16,
     /// The port of the control API; 0 is a free one.
     pub control_port: u16,
     /// The least time every answer takes.
@@ -38,6 +41,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             ports: BTreeMap::new(),
+            queue_port: 0,
             control_port: 0,
             latency: Duration::ZERO,
             clock_offset: SignedDuration::ZERO,
@@ -65,7 +69,10 @@ impl Sandbox {
         let listeners = bind(&options.ports).await?;
         let control_listener = listen(options.control_port, "the control API").await?;
         let control_url = Url::parse(&format!("http://{}/", control_listener.local_addr()?))?;
-        let world = Arc::new(World::new(urls(&listeners)?)?);
+        let queue_listener = listen(options.queue_port, "the storage's queues").await?;
+        let queues = Url::parse(&format!("http://{}/", queue_listener.local_addr()?))?;
+        let storage = Storage::new(storage::azurite::account().await?, queues);
+        let world = Arc::new(World::new(urls(&listeners)?, storage)?);
         furnish(&world, &options);
         let authority = Authority::new().context("make the TLS authority")?;
         let files = Files::write(&world, &authority)?;
@@ -81,6 +88,12 @@ impl Sandbox {
                 spawn(server, listener)
             })
             .collect();
+        let queues = Server {
+            router: storage::queues(&world),
+            tls: None,
+            observed: Some((Service::Storage, Arc::clone(&world))),
+        };
+        servers.push(spawn(queues, queue_listener));
         let control = Control {
             world: Arc::clone(&world),
             url: control_url.clone(),
@@ -102,7 +115,7 @@ impl Sandbox {
         &self.world
     }
 
-    /// The base URL of `service`, with a trailing slash.
+    /// The base URL of `service`, with a trailing slash; of the storage's two, the blobs'.
     pub fn url(&self, service: Service) -> Url {
         self.world.url(service).clone()
     }
@@ -181,6 +194,7 @@ fn router(service: Service, world: SharedWorld) -> Router {
         Service::Dataverse => dataverse::router(world),
         Service::CertificateHost => certificates::router(world),
         Service::AuthorityHost => certificates::authority_router(world),
+        Service::Storage => storage::blobs(&world),
     }
 }
 

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use crate::{
     entra::{CLIENT_ID, CLIENT_SECRET, PARTNER_API, TENANT_ID},
-    identity,
+    identity, storage,
     world::{Service, SharedWorld},
 };
 
@@ -57,6 +57,7 @@ pub(crate) fn settings(world: &SharedWorld, paths: &Paths) -> BTreeMap<String, S
         ("TOKEN_RENEWAL_SCHEDULE", "0 17 3 * * *".to_owned()),
     ];
     settings.extend(identity::settings(world));
+    settings.extend(storage::settings(world));
     settings
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value))

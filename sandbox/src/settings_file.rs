@@ -37,13 +37,7 @@ pub(crate) fn write(
 ) -> Result<Written> {
     let files = folder.join(FOLDER);
     std::fs::create_dir_all(&files).with_context(|| format!("make {}", files.display()))?;
-    let mut values = Map::from_iter([
-        ("FUNCTIONS_WORKER_RUNTIME".to_owned(), json!("custom")),
-        (
-            "AzureWebJobsStorage".to_owned(),
-            json!("UseDevelopmentStorage=true"),
-        ),
-    ]);
+    let mut values = Map::from_iter([("FUNCTIONS_WORKER_RUNTIME".to_owned(), json!("custom"))]);
     for (name, value) in settings {
         values.insert(name.clone(), json!(kept(value, passing, &files)?));
     }

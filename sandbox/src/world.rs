@@ -11,7 +11,7 @@ use url::Url;
 
 use crate::{
     certificates, clock::Clock, dataverse, deliveries, entra, faults::Faults, identity, key_vault,
-    partner_center, requests::RequestLog,
+    partner_center, requests::RequestLog, storage::Storage,
 };
 
 /// The world as the services share it.
@@ -39,12 +39,14 @@ pub struct World {
     pub certificates: Guarded<certificates::State>,
     /// The events sent to the registered webhook, attempt by attempt.
     pub deliveries: Guarded<deliveries::State>,
+    /// The storage account: blobs and queues.
+    pub storage: Storage,
     urls: Urls,
 }
 
 impl World {
-    /// A world whose services listen at `urls`.
-    pub fn new(urls: Urls) -> anyhow::Result<Self> {
+    /// A world whose services listen at `urls`, with this storage account.
+    pub fn new(urls: Urls, storage: Storage) -> anyhow::Result<Self> {
         Ok(Self {
             clock: Clock::default(),
             requests: RequestLog::default(),
@@ -56,11 +58,12 @@ impl World {
             dataverse: Guarded::default(),
             certificates: Guarded::new(certificates::State::new(&urls)?),
             deliveries: Guarded::default(),
+            storage,
             urls,
         })
     }
 
-    /// The base URL of `service`, with a trailing slash.
+    /// The base URL of `service`, with a trailing slash; of the storage's two, the blobs'.
     pub fn url(&self, service: Service) -> &Url {
         self.urls.of(service)
     }
@@ -84,11 +87,13 @@ pub enum Service {
     CertificateHost,
     /// The hosts named inside certificates: issuers (AIA) and revocation lists. Plain HTTP, as there.
     AuthorityHost,
+    /// The app's storage account, blobs and queues. Plain HTTP, as an emulator is.
+    Storage,
 }
 
 impl Service {
     /// All of them, in the order in which they start.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Entra,
         Self::Identity,
         Self::KeyVault,
@@ -96,11 +101,12 @@ impl Service {
         Self::Dataverse,
         Self::CertificateHost,
         Self::AuthorityHost,
+        Self::Storage,
     ];
 
-    /// Whether the service speaks TLS; the others are plain HTTP in reality too.
+    /// Whether the service speaks TLS; the others are plain HTTP where they are real, or emulated by others, too.
     pub fn is_tls(self) -> bool {
-        !matches!(self, Self::Identity | Self::AuthorityHost)
+        !matches!(self, Self::Identity | Self::AuthorityHost | Self::Storage)
     }
 }
 
@@ -114,6 +120,7 @@ impl fmt::Display for Service {
             Self::Dataverse => "Dataverse",
             Self::CertificateHost => "certificate host",
             Self::AuthorityHost => "authority host",
+            Self::Storage => "storage",
         })
     }
 }
