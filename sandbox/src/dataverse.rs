@@ -26,7 +26,7 @@ mod schema;
 mod sellers;
 mod write;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use axum::Router;
 use serde::{Deserialize, Serialize};
@@ -47,6 +47,8 @@ use crate::world::SharedWorld;
 pub struct State {
     /// How the organisation behaves.
     pub switches: Switches,
+    /// Leads that a seller saves while leads are listed, nothing changed in them: one after each page.
+    pub saved_between_pages: VecDeque<Uuid>,
     /// What has been done over HTTP.
     pub counters: Counters,
     schema: schema::Schema,
@@ -79,6 +81,9 @@ pub struct Switches {
     pub limits: Option<Limits>,
     /// How long each request runs, in milliseconds, counting as concurrent.
     pub execution_milliseconds: u64,
+    /// Whether next links name the environment's other host (`{org}.api.crm…` instead of `{org}.crm…`), which nobody can
+    /// reach here.
+    pub other_host_in_links: bool,
 }
 
 impl Default for Switches {
@@ -93,6 +98,7 @@ impl Default for Switches {
             unknown_application: false,
             limits: None,
             execution_milliseconds: 0,
+            other_host_in_links: false,
         }
     }
 }
@@ -116,6 +122,7 @@ impl Default for State {
     fn default() -> Self {
         Self {
             switches: Switches::default(),
+            saved_between_pages: VecDeque::new(),
             counters: Counters::default(),
             schema: schema::Schema::new(LeadProfile::default()),
             rows: organisation::rows(),

@@ -8,13 +8,14 @@ use anyhow::Context as _;
 use axum::{
     Json, Router,
     body::Body,
-    http::{HeaderName, HeaderValue, Request, Response, StatusCode, request::Parts},
+    http::{HeaderName, HeaderValue, Request, Response, StatusCode, header::DATE, request::Parts},
     response::IntoResponse as _,
 };
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
+use jiff::Timestamp;
 use openssl::ssl::{Ssl, SslAcceptor};
 use serde_json::Value;
 use tokio::{
@@ -127,13 +128,23 @@ async fn observe(
     let target = uri.path_and_query().map_or("/", |it| it.as_str());
     let fault = world.faults.take(service, method.as_str(), target);
     tokio::time::sleep(world.faults.latency()).await;
-    let response = with_fault(router, fault, parts, body).await;
+    let mut response = with_fault(router, fault, parts, body).await;
+    let headers = response.headers_mut();
+    headers
+        .entry(DATE)
+        .or_insert_with(|| date(world.clock.now()));
     let status = match response.extensions().get::<Cut>() {
         Some(Cut) => None,
         None => Some(response.status().as_u16()),
     };
     world.requests.finish(id, status, world.clock.now());
     response
+}
+
+/// The sandbox's own time: what a service stamps and what it says of its clock agree.
+fn date(now: Timestamp) -> HeaderValue {
+    let text = now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    HeaderValue::try_from(text).expect("a date is ASCII")
 }
 
 async fn with_fault(

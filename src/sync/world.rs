@@ -10,7 +10,7 @@ use crate::ids::{CurrencyId, ETag, LeadId, ReferralId};
 use crate::lead::{Changes, Columns, Currency, LeadSchema, Note, Owner};
 use crate::referral::{PatchOperation, Referral};
 use crate::upstream::dataverse::{
-    Created, CurrentLead, Dataverse, DataverseError, NoteAdded, Updated,
+    Created, CurrentLead, Dataverse, DataverseError, LeadPage, LeadQuery, NoteAdded, Updated,
 };
 use crate::upstream::partner_center::{
     ListQuery, Page, PartnerCenter, PartnerCenterError, Patched,
@@ -87,6 +87,9 @@ pub trait Leads: Send + Sync {
 
     /// What the lead table takes here.
     async fn schema(&self) -> Result<Arc<LeadSchema>, DataverseError>;
+
+    /// One page of leads that changed, those that rested longest first.
+    async fn changed(&self, query: &LeadQuery) -> Result<LeadPage, DataverseError>;
 }
 
 /// The present.
@@ -177,5 +180,9 @@ impl Leads for Dataverse {
 
     async fn schema(&self) -> Result<Arc<LeadSchema>, DataverseError> {
         Self::schema(self).await
+    }
+
+    async fn changed(&self, query: &LeadQuery) -> Result<LeadPage, DataverseError> {
+        Self::changed(self, query).await
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod code;
 
+mod changed;
 mod currencies;
 mod error;
 mod request;
@@ -15,6 +16,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use tokio::sync::OnceCell;
 use uuid::Uuid;
 
 use self::code::Meaning;
@@ -32,6 +34,7 @@ use crate::lead::{
 use crate::mapping;
 use crate::mapping::columns::{STATE, TRANSACTION_CURRENCY};
 
+pub use self::changed::{LeadPage, LeadQuery, ListedLead, Which};
 pub use self::error::{DataverseError, Failure};
 pub use self::wire::{BadRow, UnknownLookup};
 
@@ -44,6 +47,8 @@ pub struct Dataverse {
     requests: Requests,
     definer: Arc<Definer>,
     currencies: Arc<Currencies>,
+    /// Our row of `systemuser`, once it was asked for.
+    user: Arc<OnceCell<Uuid>>,
 }
 
 /// A lead that stands for itself: it was not merged into another.
@@ -114,6 +119,7 @@ impl Dataverse {
             requests: Requests::new(&config.url, transport, tokens),
             definer: Arc::new(Definer::new(mapped.into_iter().collect())),
             currencies: Arc::default(),
+            user: Arc::default(),
         }
     }
 

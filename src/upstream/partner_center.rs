@@ -140,6 +140,8 @@ pub struct Page {
     pub unreadable: usize,
     /// How to ask for the page after it, if there is one.
     pub next: Option<ListQuery>,
+    /// Partner Center's clock when it answered, if it told.
+    pub told_at: Option<Timestamp>,
 }
 
 /// What a list tells about a referral. A hint where to look: rows lack members, eTags among them.
@@ -240,6 +242,7 @@ impl PartnerCenter {
             unreadable: count - rows.len(),
             rows,
             next,
+            told_at: reply.told_at(),
         })
     }
 

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use http::HeaderMap;
+use http::header::DATE;
+use http::{HeaderMap, HeaderValue};
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -18,6 +19,11 @@ impl Reply {
             .map_err(|error| self.unreadable(&error))?;
         document.end().map_err(|_| self.not_json())?;
         Ok(value)
+    }
+
+    /// The clock of whoever answered, to the second, if the answer tells it.
+    pub(super) fn told_at(&self) -> Option<Timestamp> {
+        date(self.headers.get(DATE)?)
     }
 
     /// That this body is not JSON at all.
@@ -117,11 +123,19 @@ fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     if let Ok(seconds) = asked.parse() {
         return Some(Duration::from_secs(seconds));
     }
-    let http_date = |text: &str| Some(jiff::fmt::rfc2822::parse(text).ok()?.timestamp());
     // Their clock, if they tell it: ours may differ.
-    let now = text("date").and_then(http_date).unwrap_or(now);
+    let now = headers.get(DATE).and_then(date).unwrap_or(now);
     let wait = http_date(asked)?.duration_since(now);
     Some(Duration::try_from(wait).unwrap_or_default())
+}
+
+/// The moment in a header such as `Date`.
+fn date(value: &HeaderValue) -> Option<Timestamp> {
+    http_date(value.to_str().ok()?.trim())
+}
+
+fn http_date(text: &str) -> Option<Timestamp> {
+    Some(jiff::fmt::rfc2822::parse(text).ok()?.timestamp())
 }
 
 /// The gateway before Partner Center tells the wait in a sentence: `Try again in 57 seconds.`

@@ -5,6 +5,7 @@
     reason = "a test whose preparation fails has failed"
 )]
 
+mod changed;
 mod failures;
 mod leads;
 mod organisation;

@@ -330,3 +330,23 @@ async fn a_broken_row_is_counted_and_spoils_no_other() {
     assert_eq!(page.unreadable, 2);
     assert!(page.next.is_none());
 }
+
+#[tokio::test]
+async fn a_list_from_a_moment_on_takes_in_that_moment_and_tells_the_time_over_there() {
+    let api = Api::start().await;
+    let time = |seconds: u32| format!("2026-11-02T09:00:{seconds:02}.1234567Z");
+    let seed = |seconds| {
+        let referral = ReferralBuilder::with_id(Uuid::new_v4());
+        api.seed(referral.set("/updatedDateTime", time(seconds)))
+    };
+    let seeded = [3, 1, 2].map(seed);
+    let since = time(2).parse().unwrap();
+    let query = ListQuery::default().order(Order::Updated).since(since);
+    let page = api.client.list(&query).await.unwrap();
+    let listed: Vec<_> = page.rows.iter().map(|it| it.id).collect();
+    assert_eq!(listed, [seeded[2], seeded[0]]);
+    assert_eq!(page.rows[0].updated, Some(since));
+    let now = api.it.sandbox.world().clock.now();
+    let apart = now.duration_since(page.told_at.unwrap());
+    assert!(apart.abs().as_secs() < 20, "{apart}");
+}

@@ -128,9 +128,15 @@ impl State {
             let token = Uuid::new_v4().simple().to_string();
             members.push((
                 "@odata.nextLink".to_owned(),
-                Json::text(next_link(call, &cursor, &token)),
+                Json::text(self.next_link(call, &cursor, &token)),
             ));
             self.cursors.insert(token, cursor);
+        }
+        if table == "lead"
+            && let Some(id) = self.saved_between_pages.pop_front()
+        {
+            // One that was deleted in the meantime cannot be saved.
+            let _ = self.edit_lead(id, &serde_json::json!({}), call.writer.now);
         }
         Ok(respond(StatusCode::OK, &Json::Object(members)))
     }
@@ -219,6 +225,17 @@ impl State {
         Ok((page, total, next))
     }
 
+    fn next_link(&self, call: &Call<'_>, cursor: &Cursor, token: &str) -> String {
+        let separator = if cursor.query.is_empty() { "" } else { "&" };
+        let root = if self.switches.other_host_in_links {
+            "https://contoso.api.crm.dynamics.invalid/api/data/v9.2/"
+        } else {
+            &call.root
+        };
+        let (path, query) = (call.path, &cursor.query);
+        format!("{root}{path}?{query}{separator}$skiptoken={token}")
+    }
+
     fn cursor(&self, token: &str, call: &Call<'_>) -> Outcome<&Cursor> {
         let cursor = self.cursors.get(token);
         cursor
@@ -227,14 +244,6 @@ impl State {
                 Refusal::bad_request(0x8004_0203, "Malformed paging token in the request.")
             })
     }
-}
-
-fn next_link(call: &Call<'_>, cursor: &Cursor, token: &str) -> String {
-    let separator = if cursor.query.is_empty() { "" } else { "&" };
-    format!(
-        "{}{}?{}{separator}$skiptoken={token}",
-        call.root, call.path, cursor.query
-    )
 }
 
 fn without_token(query: &str) -> String {

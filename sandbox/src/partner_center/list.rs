@@ -1,5 +1,7 @@
 //! The referral list: its OData options, its pages, and its next links, which lead nowhere as printed.
 
+use std::collections::VecDeque;
+
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -76,11 +78,18 @@ pub enum NextLink {
     Unmarked,
     /// A link that works here.
     Usable,
+    /// No link, although there are more rows.
+    Missing,
+    /// A link to the page that it stands on, once a token was followed.
+    ToItself,
 }
 
 impl NextLink {
-    fn write(self, token: &str, base: &Url) -> String {
-        match self {
+    /// The link to the page behind `next`, from a page that was found by `current`.
+    fn write(self, next: &Continuation, current: Option<&str>, base: &Url) -> Option<String> {
+        let token = next.token();
+        let link = match self {
+            Self::Missing => return None,
             Self::Documented => {
                 format!("http://api.partner.microsoft.com/v1.0/referrals?$skiptoken={token}")
             }
@@ -94,7 +103,14 @@ impl NextLink {
                 "https://api.partner.microsoft.com/v1.0/engagements/referrals$skiptoken={token}"
             ),
             Self::Usable => format!("{base}v1.0/engagements/referrals?$skiptoken={token}"),
-        }
+            Self::ToItself => {
+                let token = current.map_or(token, escaped);
+                format!(
+                    "https://api.partner.microsoft.com/v1.0/engagements/referrals?$skiptoken={token}"
+                )
+            }
+        };
+        Some(link)
     }
 }
 
@@ -109,6 +125,9 @@ pub struct ListOptions {
     pub etags: bool,
     /// Refuses every list with 403, as a user without a referral role is.
     pub refused: bool,
+    /// Referrals that somebody edits while the list is read: one after each page, which moves it to the list's end by
+    /// `updatedDateTime` and shifts every row behind it.
+    pub edited_between_pages: VecDeque<String>,
 }
 
 impl Default for ListOptions {
@@ -118,6 +137,7 @@ impl Default for ListOptions {
             next_link: NextLink::Documented,
             etags: false,
             refused: false,
+            edited_between_pages: VecDeque::new(),
         }
     }
 }
@@ -146,7 +166,8 @@ pub(super) fn page(
     options: &ListOptions,
     base: &Url,
 ) -> Result<Value, Refused> {
-    let Continuation { query, served } = continuation(query)?;
+    let token = skip_token(query);
+    let Continuation { query, served } = continuation(query, token.as_deref())?;
     let Query {
         filter,
         order,
@@ -183,8 +204,10 @@ pub(super) fn page(
         "value": value,
     });
     if end < rows.len() {
-        let token = Continuation { query, served: end }.token();
-        page["@odata.nextLink"] = options.next_link.write(&token, base).into();
+        let next = Continuation { query, served: end };
+        if let Some(link) = options.next_link.write(&next, token.as_deref(), base) {
+            page["@odata.nextLink"] = link.into();
+        }
     }
     Ok(page)
 }
@@ -205,28 +228,36 @@ fn shown(row: &Document, select: Option<&[String]>, etags: bool) -> Value {
     Value::Object(row)
 }
 
-fn continuation(query: &str) -> Result<Continuation, Refused> {
-    let token = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "$skiptoken");
-    let Some((_, token)) = token else {
+fn skip_token(query: &str) -> Option<String> {
+    let mut options = form_urlencoded::parse(query.as_bytes());
+    let (_, token) = options.find(|(name, _)| name == "$skiptoken")?;
+    Some(token.into_owned())
+}
+
+fn continuation(query: &str, token: Option<&str>) -> Result<Continuation, Refused> {
+    let Some(token) = token else {
         return Ok(Continuation {
             query: query.to_owned(),
             served: 0,
         });
     };
-    let bytes = BASE64_STANDARD.decode(token.as_bytes()).ok();
+    let bytes = BASE64_STANDARD.decode(token).ok();
     bytes
         .and_then(|bytes| serde_json::from_slice(&bytes).ok())
         .ok_or_else(|| Refused::invalid("$skiptoken", "The skip token is not valid."))
 }
 
 impl Continuation {
-    /// The token, percent-encoded with lower-case digits as Partner Center does.
     fn token(&self) -> String {
         let bytes = serde_json::to_vec(self).expect("text and a number are JSON");
-        let token = BASE64_STANDARD.encode(bytes);
-        let token = token.replace('+', "%2b").replace('/', "%2f");
-        token.replace('=', "%3d")
+        escaped(&BASE64_STANDARD.encode(bytes))
     }
+}
+
+/// A token as it stands in a link: percent-encoded with lower-case digits, as Partner Center does.
+fn escaped(token: &str) -> String {
+    let token = token.replace('+', "%2b").replace('/', "%2f");
+    token.replace('=', "%3d")
 }
 
 impl Query {

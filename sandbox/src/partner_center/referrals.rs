@@ -35,7 +35,7 @@ pub(super) async fn list(
     RawQuery(query): RawQuery,
 ) -> Answer {
     admit(&world, &headers)?;
-    let state = world.partner_center.lock();
+    let mut state = world.partner_center.lock();
     if state.list.refused {
         return Err(Refused::denied(
             "Caller is not authorized to list referrals.",
@@ -45,6 +45,12 @@ pub(super) async fn list(
     let query = query.unwrap_or_default();
     let base = world.url(Service::PartnerCenter);
     let page = list::page(&documents, &query, &state.list, base)?;
+    let edited = state.list.edited_between_pages.pop_front();
+    drop(state);
+    if let Some(id) = edited {
+        // A referral that was taken away in the meantime cannot be edited: nothing moves.
+        let _ = world.edit_referral(&id, &Value::Object(Map::new()));
+    }
     Ok(json_response(StatusCode::OK, &page))
 }
 

@@ -88,6 +88,13 @@ pub enum DataverseError {
         #[source]
         source: Failure,
     },
+    /// The leads that changed could not be listed.
+    #[error("listing changed leads")]
+    List {
+        /// Why.
+        #[source]
+        source: Failure,
+    },
     /// Leads say that they were merged into each other.
     #[error(
         "leads are merged in a circle, {}; reactivate the one that is to stand",
@@ -143,6 +150,9 @@ pub enum Failure {
     /// The version to present cannot stand in a header.
     #[error("the row version to present is none that dataverse gives")]
     Version,
+    /// A page of a list says that the next one is somewhere else.
+    #[error("the address of the next page is none of this environment's web api")]
+    NextLink,
     /// An amount was to be written without saying in what currency.
     #[error("an amount came without its currency; both are written together")]
     NoCurrency,
@@ -191,6 +201,7 @@ impl Classify for Failure {
                 meaning, source, ..
             } => meaning.disposition(source.refusal().and_then(|refusal| refusal.retry_after)),
             Self::Call(source) => source.disposition(),
+            Self::NextLink => Disposition::RETRY,
             Self::Row(_) | Self::Lookup(_) | Self::Version | Self::NoCurrency => {
                 Disposition::Permanent
             }
@@ -209,7 +220,8 @@ impl Classify for DataverseError {
             | Self::CurrencyRow { source, .. }
             | Self::Schema { source }
             | Self::WhoAmI { source }
-            | Self::Probe { source } => source.disposition(),
+            | Self::Probe { source }
+            | Self::List { source } => source.disposition(),
             Self::MergeCircle { .. } | Self::MergedTooOften { .. } => Disposition::Permanent,
             Self::SchemaMoved { .. } => Disposition::RETRY,
         }

@@ -13,6 +13,9 @@ use crate::credentials::TokenSource;
 use crate::ids::ETag;
 use crate::upstream::{Call, Reply, Transport, Upstream};
 
+/// The path of the API in every environment.
+const ROOT: &str = "/api/data/v9.2/";
+const PREFER: HeaderName = HeaderName::from_static("prefer");
 const MAX_VERSION: HeaderName = HeaderName::from_static("odata-maxversion");
 const VERSION: HeaderName = HeaderName::from_static("odata-version");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-client-request-id");
@@ -45,7 +48,7 @@ impl Requests {
     ) -> Self {
         Self {
             root: environment
-                .join("/api/data/v9.2/")
+                .join(ROOT)
                 .expect("a path stands in any https address"),
             audience: environment.origin().ascii_serialization(),
             transport,
@@ -56,6 +59,25 @@ impl Requests {
     /// Reads `path`, which is relative to the API's root, its query included.
     pub(super) async fn read(&self, operation: &'static str, path: &str) -> Result<Reply, Failure> {
         self.send(self.call(operation, Method::GET, path)).await
+    }
+
+    /// Reads `path` in pages of at most `rows` rows.
+    pub(super) async fn page(
+        &self,
+        operation: &'static str,
+        path: &str,
+        rows: u32,
+    ) -> Result<Reply, Failure> {
+        let size = HeaderValue::try_from(format!("odata.maxpagesize={rows}"))
+            .expect("a number is printable");
+        let call = self.call(operation, Method::GET, path);
+        self.send(call.header(PREFER, size)).await
+    }
+
+    /// Where `link` leads, relative to the API's root. The host is not looked at: one environment has several names.
+    pub(super) fn relative(link: &str) -> Option<&str> {
+        let (_, path) = link.split_once(ROOT)?;
+        (!path.is_empty()).then_some(path)
     }
 
     /// Writes `body` to the row at `path`, if it is as presumed.

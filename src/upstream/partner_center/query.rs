@@ -2,11 +2,13 @@
 
 use std::fmt::Write as _;
 
+use jiff::Timestamp;
 use url::form_urlencoded;
 
 /// Which referrals to list; by default all of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ListQuery {
+    since: Option<Timestamp>,
     filter: Option<String>,
     order: Option<Order>,
     top: Option<u32>,
@@ -31,6 +33,15 @@ enum Position {
 }
 
 impl ListQuery {
+    /// Only referrals whose `updatedDateTime` is `moment` or later.
+    #[must_use]
+    pub fn since(self, moment: Timestamp) -> Self {
+        Self {
+            since: Some(moment),
+            ..self
+        }
+    }
+
     /// Only referrals that meet an OData condition, such as `direction eq 'Incoming'`.
     #[must_use]
     pub fn filter(self, condition: impl Into<String>) -> Self {
@@ -58,6 +69,28 @@ impl ListQuery {
         }
     }
 
+    /// From which `updatedDateTime` on, if that is limited.
+    pub fn lower_bound(&self) -> Option<Timestamp> {
+        self.since
+    }
+
+    /// What a page gave to find this one, if this is not the first.
+    pub fn token(&self) -> Option<&str> {
+        match &self.position {
+            Some(Position::Token(token)) => Some(token),
+            _ => None,
+        }
+    }
+
+    /// The same list from where the page that gave `token` ended.
+    #[must_use]
+    pub fn from_token(self, token: impl Into<String>) -> Self {
+        Self {
+            position: Some(Position::Token(token.into())),
+            ..self
+        }
+    }
+
     /// The query string, without the question mark.
     pub(super) fn text(&self) -> Option<String> {
         let mut text = String::new();
@@ -68,8 +101,14 @@ impl ListQuery {
             let value = value.replace('+', "%20");
             write!(text, "{separator}${name}={value}").expect("a string takes any text");
         };
-        if let Some(filter) = &self.filter {
-            add("filter", filter);
+        let since = self.since.map(|it| format!("updatedDateTime ge {it}"));
+        let conditions: Vec<&str> = since
+            .iter()
+            .chain(&self.filter)
+            .map(String::as_str)
+            .collect();
+        if !conditions.is_empty() {
+            add("filter", &conditions.join(" and "));
         }
         match self.order {
             Some(Order::Created) => add("orderby", "createdDateTime asc"),
@@ -146,6 +185,20 @@ mod tests {
              &$orderby=updatedDateTime%20asc&$top=100"
         );
         assert_eq!(ListQuery::default().text(), None);
+    }
+
+    #[test]
+    fn a_lower_bound_stands_before_the_other_condition() {
+        let since = "2026-11-02T09:00:04.1234567Z".parse().unwrap();
+        assert_eq!(
+            ListQuery::default().since(since).text().unwrap(),
+            "$filter=updatedDateTime%20ge%202026-11-02T09%3A00%3A04.1234567Z"
+        );
+        let both = ListQuery::default().filter("status eq 'New'").since(since);
+        assert_eq!(
+            both.text().unwrap(),
+            "$filter=updatedDateTime%20ge%202026-11-02T09%3A00%3A04.1234567Z%20and%20status%20eq%20%27New%27"
+        );
     }
 
     #[test]

@@ -177,3 +177,44 @@ async fn single_properties_are_read_written_and_cleared() {
     let row = organisation.get(&lead(id)).await.json();
     assert_eq!(row["_transactioncurrencyid_value"], Value::Null);
 }
+
+#[tokio::test]
+async fn leads_of_one_second_are_listed_in_the_order_of_their_ids_and_a_saved_one_moves_to_the_end()
+{
+    let organisation = Organisation::start().await;
+    let second: jiff::Timestamp = "2026-11-02T09:00:00.2Z".parse().unwrap();
+    for number in [3, 1, 2] {
+        let id = uuid::Uuid::from_u128(number);
+        let columns = json!({"leadid": id, "subject": format!("Lead {number}")});
+        let milliseconds = jiff::SignedDuration::from_millis(i64::try_from(number).unwrap());
+        organisation
+            .inside(|state| state.seed_lead(&columns, second + milliseconds))
+            .unwrap();
+    }
+    let saved = uuid::Uuid::from_u128(1);
+    organisation.inside(|state| state.saved_between_pages.push_back(saved));
+    let path = "leads?$select=subject,modifiedon&$filter=modifiedon%20ge%202026-11-02T09:00:00Z\
+                &$orderby=modifiedon,leadid";
+    let first = organisation.get(path).await.json();
+    assert_eq!(subjects(&first), ["Lead 1", "Lead 2", "Lead 3"]);
+    assert_eq!(first["value"][2]["modifiedon"], "2026-11-02T09:00:00Z");
+    let again = organisation.get(path).await.json();
+    assert_eq!(subjects(&again), ["Lead 2", "Lead 3", "Lead 1"]);
+}
+
+#[tokio::test]
+async fn next_links_can_name_a_host_that_is_not_the_one_that_was_asked() {
+    let organisation = seeded().await;
+    organisation.inside(|state| state.switches.other_host_in_links = true);
+    let headers = [("prefer", "odata.maxpagesize=5")];
+    let path = "leads?$select=subject&$orderby=subject";
+    let first = organisation.send("GET", path, &headers, None).await.json();
+    let (host, rest) = first["@odata.nextLink"]
+        .as_str()
+        .unwrap()
+        .split_once("/api/data/v9.2/")
+        .unwrap();
+    assert_eq!(host, "https://contoso.api.crm.dynamics.invalid");
+    let second = organisation.send("GET", rest, &headers, None).await.json();
+    assert_eq!(subjects(&second), ["Lead 5", "Lead 6"]);
+}

@@ -190,3 +190,57 @@ async fn rows_lack_the_etag_and_lists_can_be_refused() {
     caller.sandbox.world().partner_center.lock().list.refused = true;
     assert_eq!(list(&caller, &[]).await.status, 403);
 }
+
+#[tokio::test]
+async fn a_row_edited_between_two_pages_pushes_another_one_out_of_sight() {
+    let caller = Caller::start().await;
+    seed(&caller, 6);
+    let moving = Uuid::from_u128(1).to_string();
+    {
+        let mut state = caller.sandbox.world().partner_center.lock();
+        state.list.page_size = 3;
+        state.list.edited_between_pages.push_back(moving);
+    }
+    let order = ("$orderby", "updatedDateTime asc");
+    let first = list(&caller, &[order]).await;
+    let second = list(&caller, &[("$skiptoken", &skip_token(&first).unwrap())]).await;
+    assert_eq!((ids(&first), ids(&second)), (vec![1, 2, 3], vec![5, 6, 1]));
+    let by_value = ("$filter", "updatedDateTime ge 2026-11-02T09:00:03.5Z");
+    assert_eq!(ids(&list(&caller, &[by_value, order]).await), [3, 4, 5]);
+}
+
+#[tokio::test]
+async fn rows_with_one_timestamp_are_told_apart_by_tokens_alone() {
+    let caller = Caller::start().await;
+    for number in 1..=5 {
+        let time = "2026-11-02T09:00:00Z";
+        caller
+            .seed(ReferralBuilder::with_id(Uuid::from_u128(number)).set("/updatedDateTime", time));
+    }
+    caller.sandbox.world().partner_center.lock().list.page_size = 2;
+    let filter = ("$filter", "updatedDateTime ge 2026-11-02T09:00:00Z");
+    let first = list(&caller, &[filter]).await;
+    assert_eq!(ids(&first), ids(&list(&caller, &[filter]).await));
+    let second = list(&caller, &[("$skiptoken", &skip_token(&first).unwrap())]).await;
+    assert_eq!((ids(&first), ids(&second)), (vec![1, 2], vec![3, 4]));
+}
+
+#[tokio::test]
+async fn a_next_link_can_be_missing_or_lead_in_a_circle() {
+    let caller = Caller::start().await;
+    seed(&caller, 5);
+    let serve = |next_link| {
+        let mut state = caller.sandbox.world().partner_center.lock();
+        (state.list.page_size, state.list.next_link) = (2, next_link);
+    };
+    serve(NextLink::Missing);
+    let page = list(&caller, &[]).await;
+    assert_eq!((ids(&page), skip_token(&page)), (vec![1, 2], None));
+    serve(NextLink::ToItself);
+    let token = skip_token(&list(&caller, &[]).await).unwrap();
+    let second = list(&caller, &[("$skiptoken", &token)]).await;
+    assert_eq!(
+        (ids(&second), skip_token(&second)),
+        (vec![3, 4], Some(token))
+    );
+}

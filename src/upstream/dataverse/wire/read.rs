@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::lookup_member;
 use crate::ids::{CurrencyId, ETag, LeadId};
 use crate::lead::{Column, ColumnKind, Columns, Currency, Lead, LeadState, Value};
+use crate::upstream::dataverse::ListedLead;
 
 /// Read beside the mapped columns of every lead.
 const ALWAYS: [&str; 5] = [
@@ -43,6 +44,8 @@ pub(in crate::upstream::dataverse) struct Row(BTreeMap<String, Box<RawValue>>);
 #[derive(Debug, Deserialize)]
 pub(in crate::upstream::dataverse) struct Rows<T> {
     pub(in crate::upstream::dataverse) value: Vec<T>,
+    #[serde(rename = "@odata.nextLink")]
+    pub(in crate::upstream::dataverse) next_link: Option<String>,
 }
 
 /// A member of a row that is missing or not what its column holds. Never carries the value.
@@ -74,6 +77,15 @@ pub(in crate::upstream::dataverse) fn lead(
             .map(LeadId::new),
         modified: row.timestamp("modifiedon")?,
         columns: values,
+    })
+}
+
+/// Reads what a list of leads tells about one.
+pub(in crate::upstream::dataverse) fn listed(row: &Row) -> Result<ListedLead, BadRow> {
+    Ok(ListedLead {
+        id: LeadId::new(row.required("leadid", "a lead's id")?),
+        version: ETag::new(row.required::<String>("@odata.etag", "a row version")?),
+        modified: row.timestamp("modifiedon")?,
     })
 }
 
