@@ -1,8 +1,10 @@
 //! Keeps one referral and its lead in step: read both, decide, write what differs.
 
+pub mod dead_letters;
 pub mod error;
 pub mod flight;
 pub mod options;
+pub mod park;
 pub mod plan;
 pub mod replays;
 pub mod state;

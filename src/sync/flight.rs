@@ -6,11 +6,13 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::error::{SyncCause, SyncError};
+use super::park::Syncs;
 use super::{SyncReport, Syncer};
 use crate::failure::Chain;
 use crate::ids::ReferralId;
@@ -155,6 +157,13 @@ impl Flights {
 
     fn slots(&self) -> MutexGuard<'_, HashMap<ReferralId, Slot>> {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Syncs for Flights {
+    async fn sync(&self, id: ReferralId, digest: Option<Digest>, deadline: Instant) -> Shared {
+        Self::sync(self, id, digest, deadline).await
     }
 }
 
