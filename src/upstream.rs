@@ -4,6 +4,7 @@ pub mod calls;
 pub mod dataverse;
 pub mod error;
 pub(crate) mod key_vault;
+mod pace;
 pub mod partner_center;
 pub mod retry;
 pub mod storage;
@@ -35,6 +36,24 @@ pub enum Upstream {
 impl Upstream {
     /// How many there are.
     pub const COUNT: usize = 5;
+
+    /// All of them, in their own order.
+    pub const ALL: [Self; Self::COUNT] = [
+        Self::EntraId,
+        Self::KeyVault,
+        Self::PartnerCenter,
+        Self::Dataverse,
+        Self::ManagedIdentity,
+    ];
+
+    /// How many requests to it one instance has under way at once. Dataverse takes 52 from one user for all instances.
+    pub const fn parallel(self) -> usize {
+        match self {
+            Self::Dataverse => 16,
+            Self::PartnerCenter => 8,
+            Self::EntraId | Self::KeyVault | Self::ManagedIdentity => 4,
+        }
+    }
 
     /// One `snake_case` word, for log fields.
     pub const fn word(self) -> &'static str {

@@ -51,6 +51,18 @@ pub enum SyncCause {
 }
 
 impl SyncCause {
+    /// Whether a write was sent whose end is not known, and which may be done yet.
+    pub(super) fn is_lost_write(&self) -> bool {
+        let no_effect = match self {
+            Self::PartnerCenter(error @ PartnerCenterError::Patch { .. }) => error.had_no_effect(),
+            Self::Dataverse(
+                error @ (DataverseError::Create { .. } | DataverseError::Update { .. }),
+            ) => error.had_no_effect(),
+            _ => true,
+        };
+        !no_effect && matches!(self.disposition(), Disposition::Retry { .. })
+    }
+
     /// One `snake_case` word, for logs.
     pub const fn word(&self) -> &'static str {
         match self {

@@ -1,20 +1,25 @@
 //! One run: read the lead, then the referral; decide; write with preconditions; start over when one does not hold.
 
 use jiff::Timestamp;
+use tokio::time::sleep;
 
 use super::Syncer;
 use super::error::SyncCause;
 use super::look::View;
 use super::plan::{self, Inputs, LeadAction, LeadFinding, Outcome, Plan, Report};
+use crate::failure::Classify;
 use crate::ids::{ETag, LeadId, ReferralId};
 use crate::lead::Note;
 use crate::referral::{PatchOperation, Referral};
 use crate::upstream::dataverse::code::Meaning;
 use crate::upstream::dataverse::{Created, DataverseError, Failure, Updated};
 use crate::upstream::partner_center::{PartnerCenterError, Patched};
+use crate::upstream::retry::RetryPolicy;
 
 /// How often a run starts over because somebody else wrote in between.
 const RACES: u32 = 5;
+/// How often a run starts over because it does not know whether a write was done.
+const LOST: u32 = 3;
 /// How many patches one run sends: a plan has at most four, and a side that stores another value than it was sent must
 /// not keep a run going.
 const PATCHES: u32 = 6;
@@ -65,6 +70,12 @@ impl Syncer {
         loop {
             let round = match self.round(id, &mut progress).await {
                 Err(SyncCause::Dataverse(DataverseError::SchemaMoved { .. })) => Round::Raced,
+                Err(cause) if cause.is_lost_write() && progress.races < LOST => {
+                    let wait =
+                        RetryPolicy::CALL.delay(progress.races + 1, cause.disposition(), 1.0);
+                    sleep(wait.unwrap_or_default()).await;
+                    Round::Raced
+                }
                 Err(SyncCause::PartnerCenter(error)) => return self.refused(progress, error).await,
                 other => other?,
             };
@@ -166,7 +177,7 @@ impl Syncer {
         let id = LeadId::of(view.referral.id);
         let creation = self.dataverse.create_lead(id, columns, *owner, *created);
         match creation.await? {
-            Created::Now => {
+            Created::Now(_) => {
                 progress.lead = Some(id);
                 progress.outcome = progress.outcome.and(Outcome::Created);
                 Ok(Written::Yes)
@@ -193,7 +204,7 @@ impl Syncer {
             return Ok(Written::No);
         };
         match self.dataverse.update_lead(lead.id, etag, changes).await {
-            Ok(Updated::Done) => {
+            Ok(Updated::Done(_)) => {
                 progress.outcome = progress.outcome.and(Outcome::Updated);
                 Ok(Written::Yes)
             }
@@ -236,7 +247,7 @@ impl Syncer {
             return Ok(Round::Done);
         }
         match self.partner_center.patch(id, etag, patch).await? {
-            Patched::Done => {
+            Patched::Done(_) => {
                 progress.outcome = progress.outcome.and(sent(patch));
                 Ok(if more { Round::More } else { Round::Done })
             }

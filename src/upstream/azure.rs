@@ -1,6 +1,6 @@
 //! The Azure SDK's clients on our HTTP client, with our limits and our record of calls.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -14,11 +14,15 @@ use tokio::time::Instant;
 
 use super::Upstream;
 use super::calls::{self, CallRecord};
+use super::pace::{NoTurn, Pace};
+use super::retry;
 use super::transport::Transport;
 use super::wire::LONGEST_WAIT;
 
 /// Repeats within one operation of an SDK client; the SDK's own default can go on for more than a minute.
 const REPEATS: u32 = 2;
+/// How long a request may wait for its turn where the work around it has no deadline.
+const TURN_LIMIT: Duration = Duration::from_secs(10);
 /// The most that is read of an answer, in bytes. Secrets and tokens have a few thousand.
 const BODY_LIMIT: usize = 1024 * 1024;
 
@@ -35,6 +39,7 @@ pub(crate) struct LastAnswer {
 #[derive(Debug)]
 pub(crate) struct AzureHttp {
     client: reqwest::Client,
+    pace: Arc<Pace>,
     upstream: Upstream,
     operation: &'static str,
     seen: Mutex<(u32, LastAnswer)>,
@@ -49,6 +54,7 @@ impl AzureHttp {
     ) -> Arc<Self> {
         Arc::new(Self {
             client: transport.client().clone(),
+            pace: Arc::clone(transport.pace()),
             upstream,
             operation,
             seen: Mutex::default(),
@@ -72,13 +78,29 @@ impl AzureHttp {
 
     /// The last answer that came, or none.
     pub(crate) fn last_answer(&self) -> LastAnswer {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).1
+        self.seen().1
+    }
+
+    /// Nothing was sent: the SDK gives up, and the wait that was asked for is remembered as if it had been answered.
+    fn no_turn(&self, why: &NoTurn) -> azure_core::Error {
+        let NoTurn::Paused(after) = why else {
+            return azure_core::Error::with_message(ErrorKind::Other, "too many requests wait");
+        };
+        self.seen().1.retry_after = Some(*after);
+        azure_core::Error::with_message(ErrorKind::Other, "it asked to be left alone")
+    }
+
+    fn seen(&self) -> MutexGuard<'_, (u32, LastAnswer)> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[async_trait]
 impl HttpClient for AzureHttp {
     async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
+        let deadline = retry::deadline(TURN_LIMIT);
+        let turn = self.pace.turn(self.upstream, deadline).await;
+        let _turn = turn.map_err(|why| self.no_turn(&why))?;
         let started = Instant::now();
         let result = self.client.execute_request(request).await;
         let answer = result.as_ref().map_or_else(
@@ -88,8 +110,11 @@ impl HttpClient for AzureHttp {
                 retry_after: retry_after(response),
             },
         );
+        if let Some(wait) = answer.retry_after {
+            self.pace.pause(self.upstream, wait);
+        }
         let attempt = {
-            let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut seen = self.seen();
             *seen = (seen.0 + 1, answer);
             seen.0
         };

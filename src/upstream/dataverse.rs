@@ -61,19 +61,19 @@ pub struct CurrentLead {
 }
 
 /// What became of a creation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Created {
-    /// The lead is new.
-    Now,
+    /// The lead is new. As Dataverse stored it, if the answer says so.
+    Now(Option<Box<Lead>>),
     /// There was one with that id. Nothing was written.
     AlreadyThere,
 }
 
 /// What became of an update.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Updated {
-    /// The lead has the new values.
-    Done,
+    /// The lead has the new values. As Dataverse stored it, if the answer says so.
+    Done(Option<Box<Lead>>),
     /// The lead is not what it was when it was read. Nothing was written.
     Changed,
     /// The lead was deleted. Nothing was written.
@@ -178,10 +178,16 @@ impl Dataverse {
         let failed = |source| DataverseError::Create { id, source };
         let body = new_lead(columns, owner, created, &organisation).map_err(failed)?;
         let source = match self
-            .write("create lead", id, Precondition::Absent, &body)
+            .store(
+                "create lead",
+                id,
+                &organisation,
+                Precondition::Absent,
+                &body,
+            )
             .await
         {
-            Ok(()) => return Ok(Created::Now),
+            Ok(stored) => return Ok(Created::Now(stored)),
             Err(failure) if says_present(&failure) => return Ok(Created::AlreadyThere),
             Err(failure) => failure,
         };
@@ -201,13 +207,14 @@ impl Dataverse {
         let failed = |source| DataverseError::Update { id, source };
         let body = changed_lead(changes, &organisation).map_err(failed)?;
         if body.is_empty() {
-            return Ok(Updated::Done);
+            return Ok(Updated::Done(None));
         }
+        let presumed = Precondition::Version(etag);
         let source = match self
-            .write("update lead", id, Precondition::Version(etag), &body)
+            .store("update lead", id, &organisation, presumed, &body)
             .await
         {
-            Ok(()) => return Ok(Updated::Done),
+            Ok(stored) => return Ok(Updated::Done(stored)),
             Err(failure) => match failure.meaning() {
                 Some(Meaning::Changed | Meaning::Precondition) => return Ok(Updated::Changed),
                 Some(Meaning::Gone) => return Ok(Updated::Gone),
@@ -296,21 +303,25 @@ impl Dataverse {
     }
 
     async fn row(&self, id: LeadId, organisation: &Organisation) -> Result<Lead, Failure> {
-        let select = wire::select(&organisation.columns);
-        let path = format!("leads({id})?$select={select}");
+        let path = row_path(id, organisation);
         let row: Row = self.requests.read("read lead", &path).await?.json()?;
         Ok(wire::lead(&row, &organisation.columns)?)
     }
 
-    async fn write(
+    /// Writes lead `id` and gives it as it was stored; `None` if the answer does not say.
+    async fn store(
         &self,
         operation: &'static str,
         id: LeadId,
+        organisation: &Organisation,
         presumed: Precondition<'_>,
         body: &Body,
-    ) -> Result<(), Failure> {
-        let path = format!("leads({id})");
-        self.requests.write(operation, &path, presumed, body).await
+    ) -> Result<Option<Box<Lead>>, Failure> {
+        let path = row_path(id, organisation);
+        let reply = self.requests.store(operation, &path, presumed, body);
+        let row: Option<Row> = reply.await?.json().ok();
+        let lead = row.and_then(|row| wire::lead(&row, &organisation.columns).ok());
+        Ok(lead.filter(|lead| lead.id == id).map(Box::new))
     }
 
     /// The error for `source`, which may come from definitions that are no longer true.
@@ -327,6 +338,12 @@ impl Dataverse {
         }
         failed(source)
     }
+}
+
+/// The path of lead `id`, with everything of it that is read.
+fn row_path(id: LeadId, organisation: &Organisation) -> String {
+    let select = wire::select(&organisation.columns);
+    format!("leads({id})?$select={select}")
 }
 
 /// Whether a write that presumed no row found one.

@@ -122,6 +122,11 @@ impl Refusal {
         self.codes.iter().any(|it| it.eq_ignore_ascii_case(code))
     }
 
+    /// Whether it says no before anything was done. Not after a timeout, and not where the upstream itself failed.
+    fn had_no_effect(&self) -> bool {
+        self.status.is_client_error() && self.status != StatusCode::REQUEST_TIMEOUT
+    }
+
     /// What to do about it, going by the status alone.
     pub fn disposition(&self) -> Disposition {
         match self.status.as_u16() {
@@ -160,9 +165,10 @@ impl CallError {
     /// Whether the upstream surely did nothing: repeating the request cannot do it twice.
     pub(crate) fn had_no_effect(&self) -> bool {
         match self {
-            Self::Unreachable { source, .. } => source.is_connect(),
-            Self::Refused { refusal, .. } => refusal.status == StatusCode::TOO_MANY_REQUESTS,
+            Self::Unreachable { source, .. } => source.is_connect() || source.is_builder(),
+            Self::Refused { refusal, .. } => refusal.had_no_effect(),
             Self::NoToken { .. } | Self::Paused { .. } => true,
+            Self::OutOfTime { attempts, .. } => *attempts == 0,
             _ => false,
         }
     }

@@ -25,6 +25,7 @@ use crate::referral::{Direction, PatchOperation, Referral, ReferralStatus};
 const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("client-request-id");
 /// What Microsoft's own connector sends to follow a request through their services.
 const CORRELATION_ID: HeaderName = HeaderName::from_static("ms-correlationid");
+const PREFER: HeaderName = HeaderName::from_static("prefer");
 
 /// The referrals API, as the user who consented.
 #[derive(Clone)]
@@ -107,6 +108,21 @@ pub enum PartnerCenterError {
     EndlessList,
 }
 
+impl PartnerCenterError {
+    /// Whether Partner Center surely did nothing.
+    pub fn had_no_effect(&self) -> bool {
+        match self {
+            Self::Read { source, .. }
+            | Self::Patch { source, .. }
+            | Self::Forbidden { source, .. }
+            | Self::SecondFactor { source }
+            | Self::ListForbidden { source }
+            | Self::List { source } => source.had_no_effect(),
+            Self::NotFound { .. } | Self::Malformed { .. } | Self::EndlessList => true,
+        }
+    }
+}
+
 impl Classify for PartnerCenterError {
     fn disposition(&self) -> Disposition {
         match self {
@@ -123,10 +139,10 @@ impl Classify for PartnerCenterError {
 }
 
 /// What became of a patch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Patched {
-    /// The referral holds the new values.
-    Done,
+    /// The referral holds the new values. As Partner Center stored it, if the answer says so.
+    Done(Option<Box<Referral>>),
     /// The referral is no longer the version that was read; nothing was written.
     Changed,
 }
@@ -199,6 +215,8 @@ impl PartnerCenter {
     }
 
     /// Applies `operations`, all or none, if the referral is still the version `etag`.
+    ///
+    /// A lost answer is not asked for again: the repeat could not tell our own first write from somebody else's.
     pub async fn patch(
         &self,
         id: ReferralId,
@@ -211,9 +229,11 @@ impl PartnerCenter {
         let call = self
             .call("update referral", Method::PATCH, self.url(id))
             .header(http::header::IF_MATCH, version)
-            .json(wire::patch(operations));
+            .header(PREFER, HeaderValue::from_static("return=representation"))
+            .json(wire::patch(operations))
+            .once();
         match self.send(call).await {
-            Ok(_) => Ok(Patched::Done),
+            Ok(reply) => Ok(Patched::Done(stored(id, &reply))),
             Err(source) if lost_the_race(&source) => Ok(Patched::Changed),
             Err(source) => {
                 let patch = |source| PartnerCenterError::Patch { id, source };
@@ -282,6 +302,12 @@ fn below(base: &Url, segment: &str) -> Url {
         .pop_if_empty()
         .push(segment);
     url
+}
+
+/// The referral in the answer to a write, if there is one.
+fn stored(id: ReferralId, reply: &Reply) -> Option<Box<Referral>> {
+    let parsed = wire::referral(&reply.body).ok()?;
+    (parsed.value.id == id).then(|| Box::new(parsed.value))
 }
 
 /// What a failed call about one referral means.

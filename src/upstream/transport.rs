@@ -1,7 +1,7 @@
 //! Sends requests to upstreams: one HTTP client, deadlines, bounded repeats, shared `Retry-After`.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,6 +14,7 @@ use url::Url;
 use super::Upstream;
 use super::calls::{self, CallRecord};
 use super::error::CallError;
+use super::pace::{NoTurn, Pace, Turn};
 use super::retry::{self, RetryPolicy};
 use crate::credentials::{AccessToken, TokenSource};
 use crate::failure::{Chain, Classify};
@@ -24,8 +25,6 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 const ATTEMPT_LIMIT: Duration = Duration::from_secs(20);
 /// How long a call with all its repeats may take where the work around it has no deadline.
 const CALL_LIMIT: Duration = Duration::from_secs(45);
-/// The longest wait that one answer can impose on every other caller.
-const PAUSE_LIMIT: Duration = Duration::from_mins(5);
 /// The most we read of an answer. The largest one wanted is a page of a hundred referrals.
 const BODY_LIMIT: usize = 8 * 1024 * 1024;
 
@@ -33,8 +32,7 @@ const BODY_LIMIT: usize = 8 * 1024 * 1024;
 #[derive(Clone, Debug)]
 pub struct Transport {
     client: reqwest::Client,
-    /// By upstream: until when it asked to be left alone.
-    pauses: Arc<Mutex<[Option<Instant>; Upstream::COUNT]>>,
+    pace: Arc<Pace>,
 }
 
 /// Why there is no HTTP client.
@@ -124,6 +122,13 @@ impl Call {
         self.repeatable = true;
         self
     }
+
+    /// States that it must not be repeated after a lost answer, although a precondition would make that harmless.
+    #[must_use]
+    pub fn once(mut self) -> Self {
+        self.repeatable = false;
+        self
+    }
 }
 
 /// A successful answer, fully read. Its `Debug` leaves the body out.
@@ -169,13 +174,18 @@ impl Transport {
             .map_err(TransportError::Client)?;
         Ok(Self {
             client,
-            pauses: Arc::default(),
+            pace: Arc::default(),
         })
     }
 
     /// The client itself, for the Azure SDK.
     pub(super) fn client(&self) -> &reqwest::Client {
         &self.client
+    }
+
+    /// Who may be called now, for the Azure SDK.
+    pub(super) fn pace(&self) -> &Arc<Pace> {
+        &self.pace
     }
 
     /// Sends `call` with a token of `tokens`, and gives the answer if its status is a success.
@@ -206,12 +216,13 @@ impl Transport {
         let deadline = retry::deadline(CALL_LIMIT);
         let mut attempts = 0;
         loop {
-            self.wait_out_pause(call, deadline).await?;
+            let turn = self.turn(call, attempts, deadline).await?;
             attempts += 1;
             let error = match self.attempt(call, token, attempts, deadline).await {
                 Ok(reply) => return Ok(reply),
                 Err(error) => error,
             };
+            drop(turn);
             if !(call.repeatable || error.had_no_effect()) {
                 return Err(error);
             }
@@ -303,39 +314,38 @@ impl Transport {
         })
     }
 
-    /// Waits as long as the upstream asked, if that leaves time to call it.
-    async fn wait_out_pause(&self, call: &Call, deadline: Instant) -> Result<(), CallError> {
-        let Some(until) = self.pauses()[call.upstream as usize] else {
-            return Ok(());
-        };
-        if until < deadline {
-            tokio::time::sleep_until(until).await;
-            return Ok(());
-        }
-        Err(CallError::Paused {
-            upstream: call.upstream,
-            operation: call.operation,
-            after: until.saturating_duration_since(Instant::now()),
+    /// Waits until `call` may be sent, if that leaves time for it.
+    async fn turn(
+        &self,
+        call: &Call,
+        attempts: u32,
+        deadline: Instant,
+    ) -> Result<Turn<'_>, CallError> {
+        let (upstream, operation) = (call.upstream, call.operation);
+        let turn = self.pace.turn(upstream, deadline).await;
+        turn.map_err(|why| match why {
+            NoTurn::Paused(after) => CallError::Paused {
+                upstream,
+                operation,
+                after,
+            },
+            NoTurn::Crowded => CallError::OutOfTime {
+                upstream,
+                operation,
+                attempts,
+            },
         })
     }
 
     /// Remembers the wait an upstream asked for, for every caller.
     fn note_pause(&self, outcome: &Result<Reply, CallError>) {
-        let Err(CallError::Refused {
+        if let Err(CallError::Refused {
             upstream, refusal, ..
         }) = outcome
-        else {
-            return;
-        };
-        if let Some(wait) = refusal.retry_after {
-            let until = Instant::now() + wait.min(PAUSE_LIMIT);
-            let pause = &mut self.pauses()[*upstream as usize];
-            *pause = (*pause).max(Some(until));
+            && let Some(wait) = refusal.retry_after
+        {
+            self.pace.pause(*upstream, wait);
         }
-    }
-
-    fn pauses(&self) -> std::sync::MutexGuard<'_, [Option<Instant>; Upstream::COUNT]> {
-        self.pauses.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -124,6 +124,26 @@ pub enum DataverseError {
     },
 }
 
+impl DataverseError {
+    /// Whether Dataverse surely did nothing.
+    pub fn had_no_effect(&self) -> bool {
+        match self {
+            Self::Read { source, .. }
+            | Self::Create { source, .. }
+            | Self::Update { source, .. }
+            | Self::Note { source, .. }
+            | Self::Currency { source, .. }
+            | Self::CurrencyRow { source, .. }
+            | Self::Schema { source }
+            | Self::WhoAmI { source }
+            | Self::Probe { source }
+            | Self::List { source, .. }
+            | Self::SchemaMoved { source, .. } => source.had_no_effect(),
+            Self::MergeCircle { .. } | Self::MergedTooOften { .. } => true,
+        }
+    }
+}
+
 /// Why one request failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
@@ -159,6 +179,15 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// Whether Dataverse surely did nothing.
+    fn had_no_effect(&self) -> bool {
+        match self {
+            Self::Refused { source, .. } | Self::Call(source) => source.had_no_effect(),
+            Self::Row(_) | Self::NextLink => false,
+            Self::Lookup(_) | Self::Version | Self::NoCurrency => true,
+        }
+    }
+
     /// What Dataverse's refusal means, if it was one.
     pub(super) fn meaning(&self) -> Option<Meaning> {
         match self {

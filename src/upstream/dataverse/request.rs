@@ -19,6 +19,8 @@ const PREFER: HeaderName = HeaderName::from_static("prefer");
 const MAX_VERSION: HeaderName = HeaderName::from_static("odata-maxversion");
 const VERSION: HeaderName = HeaderName::from_static("odata-version");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-client-request-id");
+/// Asks a write to answer with the row as it was stored.
+const STORED: HeaderValue = HeaderValue::from_static("return=representation");
 
 /// What a write presumes about its row. There is no write without: a bare PATCH creates what somebody deleted, and
 /// overwrites what somebody else created.
@@ -88,6 +90,32 @@ impl Requests {
         presumed: Precondition<'_>,
         body: &Body,
     ) -> Result<(), Failure> {
+        let call = self.writing(operation, path, presumed, body)?;
+        self.send(call).await.map(drop)
+    }
+
+    /// Writes `body` to the row at `path`, if it is as presumed, and gives the answer, which holds what was stored of the
+    /// columns `path` selects.
+    ///
+    /// A lost answer is not asked for again: the repeat could not tell our own first write from somebody else's.
+    pub(super) async fn store(
+        &self,
+        operation: &'static str,
+        path: &str,
+        presumed: Precondition<'_>,
+        body: &Body,
+    ) -> Result<Reply, Failure> {
+        let call = self.writing(operation, path, presumed, body)?;
+        self.send(call.header(PREFER, STORED).once()).await
+    }
+
+    fn writing(
+        &self,
+        operation: &'static str,
+        path: &str,
+        presumed: Precondition<'_>,
+        body: &Body,
+    ) -> Result<Call, Failure> {
         let (name, value) = match presumed {
             Precondition::Absent => (IF_NONE_MATCH, HeaderValue::from_static("*")),
             Precondition::Version(etag) => {
@@ -96,9 +124,7 @@ impl Requests {
             }
         };
         let call = self.call(operation, Method::PATCH, path);
-        self.send(call.header(name, value).json(body.bytes()))
-            .await?;
-        Ok(())
+        Ok(call.header(name, value).json(body.bytes()))
     }
 
     fn call(&self, operation: &'static str, method: Method, path: &str) -> Call {

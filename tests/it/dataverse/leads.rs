@@ -43,9 +43,8 @@ async fn a_created_lead_reads_back_as_it_was_written() {
         .create_lead(id, &deal(), None, None)
         .await
         .unwrap();
-    assert_eq!(created, Created::Now);
-
     let lead = org.read(id).await;
+    assert_eq!(created, Created::Now(Some(Box::new(lead.clone()))));
     assert_eq!((lead.id, lead.state), (id, LeadState::Open));
     assert_eq!(lead.status_reason, Some(1));
     assert!(lead.modified.is_some());
@@ -131,8 +130,6 @@ async fn an_update_writes_and_empties_exactly_the_columns_given() {
         ),
     ]);
     let updated = org.dataverse.update_lead(id, &before.etag, &changes).await;
-    assert_eq!(updated.unwrap(), Updated::Done);
-
     let mut expected = before.columns.clone();
     expected.insert(column("subject"), text("New"));
     expected.remove(&column("jobtitle"));
@@ -142,6 +139,10 @@ async fn an_update_writes_and_empties_exactly_the_columns_given() {
         Value::Row(currency_id("GBP")),
     );
     let after = org.read(id).await;
+    assert_eq!(
+        updated.unwrap(),
+        Updated::Done(Some(Box::new(after.clone())))
+    );
     assert_eq!(after.columns, expected);
     assert_ne!(after.etag, before.etag);
     let sent = org.sent("PATCH").remove(0);
@@ -186,7 +187,7 @@ async fn nothing_to_change_sends_nothing() {
         .dataverse
         .update_lead(id, &ETag::new("W/\"0\""), &Changes::new())
         .await;
-    assert_eq!(updated.unwrap(), Updated::Done);
+    assert_eq!(updated.unwrap(), Updated::Done(None));
     assert_eq!(org.sent("PATCH").len(), 0);
 }
 

@@ -76,7 +76,7 @@ async fn a_column_the_organisation_lacks_is_left_out_and_told() {
 
     let changes = Changes::from([(lacking.clone(), Some(text("y")))]);
     let updated = org.dataverse.update_lead(id, &lead.etag, &changes).await;
-    assert_eq!(updated.unwrap(), Updated::Done);
+    assert_eq!(updated.unwrap(), Updated::Done(None));
     assert_eq!(org.sent("PATCH").len(), 1);
     let missing = org.dataverse.missing_columns().await.unwrap();
     assert_eq!(missing, [lacking].into());
@@ -209,8 +209,11 @@ async fn choices_and_flags_are_written_as_numbers_and_truths() {
         (column("statuscode"), Some(Value::Choice(4))),
     ]);
     let updated = org.dataverse.update_lead(id, &lead.etag, &changes).await;
-    assert_eq!(updated.unwrap(), Updated::Done);
     let lead = org.read(id).await;
+    assert_eq!(
+        updated.unwrap(),
+        Updated::Done(Some(Box::new(lead.clone())))
+    );
     assert_eq!(lead.state, LeadState::Disqualified);
     assert_eq!(lead.status_reason, Some(4));
     assert_eq!(lead.columns[&column("donotphone")], Value::Flag(true));
