@@ -5,11 +5,13 @@ pub mod columns;
 mod contact;
 mod kind;
 mod project;
+mod raw;
 pub mod status;
 
 pub use columns::{ROWS, Row, Rule, Unit, columns};
 pub use kind::{classify, passes};
 pub use project::{Loss, LossReason, Projection, project};
+pub use raw::{raw, said};
 
 #[cfg(test)]
 pub(crate) mod fixtures;

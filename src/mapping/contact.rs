@@ -17,15 +17,16 @@ pub(super) struct Contact {
 }
 
 /// The first member with a name, an e-mail address or a telephone number. `None` when there is no such member.
+pub(super) fn member(referral: &Referral) -> Option<&Member> {
+    let mut members = referral.customer.team.iter();
+    members.find(|member| read(referral.id, member).is_usable())
+}
+
+/// That member, with a family name if anything can stand in for one.
 pub(super) fn contact(referral: &Referral) -> Option<Contact> {
     let company = filled(referral.id, referral.customer.name.as_deref());
-    referral
-        .customer
-        .team
-        .iter()
-        .map(|member| read(referral.id, member))
-        .find(Contact::is_usable)
-        .map(|contact| contact.with_last_name(company))
+    let contact = read(referral.id, member(referral)?);
+    Some(contact.with_last_name(company))
 }
 
 /// One line of text that says something.

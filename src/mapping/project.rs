@@ -1,6 +1,6 @@
 //! A referral as the lead it should be.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use rust_decimal::{Decimal, RoundingStrategy};
@@ -32,6 +32,8 @@ pub struct Projection {
     pub losses: Vec<Loss>,
     /// The text for `description` before any cut.
     pub description: Option<String>,
+    /// What the referral says behind each column, as [`super::raw`] gives it.
+    pub raw: BTreeMap<Column, String>,
 }
 
 /// Something of a referral that its column could not take as it is.
@@ -86,7 +88,10 @@ pub fn project(
 ) -> Projection {
     let mut projector = Projector {
         schema,
-        projection: Projection::default(),
+        projection: Projection {
+            raw: super::raw(referral),
+            ..Projection::default()
+        },
     };
     projector.customer(referral);
     projector.person(referral);
@@ -255,7 +260,7 @@ impl Projector<'_> {
 }
 
 /// The customer's own words, then what a lead has no column for.
-fn describe(referral: &Referral) -> Option<String> {
+pub(super) fn describe(referral: &Referral) -> Option<String> {
     let details = &referral.details;
     let notes = details
         .notes

@@ -5,7 +5,10 @@ mod notes;
 mod patches;
 mod report;
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
+use uuid::Uuid;
 
 pub use report::{Ignored, Outcome, Report};
 
@@ -16,6 +19,7 @@ use crate::mapping::status::{self, Inbound};
 use crate::mapping::{self, Projection};
 use crate::referral::{Direction, PatchOperation, Referral};
 use crate::sync::options::{Mode, SyncOptions};
+use crate::sync::state::{State, Values};
 
 /// Everything a decision is made from.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +28,10 @@ pub struct Inputs<'a> {
     pub referral: &'a Referral,
     /// The lead as read before the referral.
     pub lead: &'a LeadFinding,
+    /// What is remembered of the referral. A new one if nothing is.
+    pub state: &'a State,
+    /// The run that decides.
+    pub run: Uuid,
     /// What the organisation's table takes.
     pub schema: &'a LeadSchema,
     /// The organisation's row for the referral's currency.
@@ -39,7 +47,8 @@ pub struct Inputs<'a> {
 /// Whether the referral has a lead.
 #[derive(Clone, Debug, PartialEq)]
 pub enum LeadFinding {
-    /// Neither under the referral's own id nor where its `externalReferenceId` points.
+    /// The one that [`State::lead`] names is no more; or it names none, and there is none under the referral's own id nor where
+    /// its `externalReferenceId` points.
     Absent,
     /// There is one.
     Found {
@@ -55,7 +64,8 @@ pub enum LeadFinding {
     },
 }
 
-/// What one sync does, in this order: create the lead, write the notes, update the lead, send the patches.
+/// What one run does next, in this order: save the intentions, create the lead, write the notes, update the lead, send the
+/// patches. After each write that changed a side, its answer is confirmed in the state and a new plan made of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
     /// What happens to the lead.
@@ -63,11 +73,30 @@ pub struct Plan {
     /// What the lead's timeline must hold. Writing one twice makes one.
     pub notes: Vec<Note>,
     /// What is sent to the referral: each an own request, in this order.
-    pub patches: Vec<Vec<PatchOperation>>,
-    /// What a person may want to know.
+    pub patches: Vec<Patch>,
+    /// What is known after looking and before any write: intentions settled, equal values agreed.
+    pub state: State,
+    /// Until when a write of another run may still happen. Nothing is planned then: wait, and start over.
+    pub busy_until: Option<Timestamp>,
+    /// When this must be looked at again although no event will tell. Absent if [`State::look_again`] has it.
+    pub look_again: Option<Timestamp>,
+    /// What a person may want to know and was not told yet.
     pub reports: Vec<Report>,
+    /// What [`State::told`] takes once the reports were handed on: a key for everything that holds now.
+    pub holding: BTreeSet<String>,
     /// What the sync comes to once all this is done.
     pub outcome: Outcome,
+}
+
+/// One request to the referral.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Patch {
+    /// What it writes, all or nothing.
+    pub operations: Vec<PatchOperation>,
+    /// What both sides will hold after it.
+    pub values: Values,
+    /// Whether it closes the referral, which is final: the lead is read once more just before.
+    pub closes: bool,
 }
 
 /// What happens to the lead.
@@ -83,6 +112,8 @@ pub enum LeadAction {
         owner: Option<Owner>,
         /// When the referral was made.
         created: Option<Timestamp>,
+        /// What both sides will hold after it.
+        values: Values,
     },
     /// Some of its columns change.
     Update {
@@ -90,16 +121,32 @@ pub enum LeadAction {
         etag: ETag,
         /// The columns that differ.
         changes: Changes,
+        /// What both sides will hold after it.
+        values: Values,
     },
 }
 
+impl Patch {
+    fn of(operations: Vec<PatchOperation>) -> Self {
+        Self {
+            closes: operations.iter().any(|it| it.value == "Closed"),
+            operations,
+            values: Values::new(),
+        }
+    }
+}
+
 impl Plan {
-    fn nothing(outcome: Outcome) -> Self {
+    fn nothing(outcome: Outcome, state: &State) -> Self {
         Self {
             lead: LeadAction::None,
             notes: Vec::new(),
             patches: Vec::new(),
+            state: state.clone(),
+            busy_until: None,
+            look_again: None,
             reports: Vec::new(),
+            holding: BTreeSet::new(),
             outcome,
         }
     }
@@ -115,7 +162,7 @@ impl Plan {
             }
         }
         reports.extend(self.notes.iter().map(|_| Report::WouldNote));
-        let operations = self.patches.iter().flatten();
+        let operations = self.patches.iter().flat_map(|patch| &patch.operations);
         reports.extend(operations.map(|operation| Report::WouldSend(operation.path)));
         let outcome = match self.outcome {
             Outcome::Created | Outcome::Updated | Outcome::Linked | Outcome::WrittenBack => {
@@ -125,7 +172,7 @@ impl Plan {
         };
         Self {
             reports,
-            ..Self::nothing(outcome)
+            ..Self::nothing(outcome, &self.state)
         }
     }
 }
@@ -158,7 +205,7 @@ fn decide(inputs: &Inputs<'_>) -> Plan {
         None
     };
     if let Some(why) = ignored {
-        return Plan::nothing(Outcome::Ignored(why));
+        return Plan::nothing(Outcome::Ignored(why), inputs.state);
     }
     let projection = mapping::project(referral, inputs.schema, inputs.currency, inputs.options);
     match inputs.lead {
@@ -167,14 +214,14 @@ fn decide(inputs: &Inputs<'_>) -> Plan {
         }
         LeadFinding::OfAnother { .. } => Plan {
             reports: vec![Report::LeadOfAnother],
-            ..Plan::nothing(Outcome::LeadOfAnother)
+            ..Plan::nothing(Outcome::LeadOfAnother, inputs.state)
         },
         LeadFinding::Absent if names(referral, LeadId::of(referral.id)) => Plan {
             reports: vec![Report::LeadDeleted],
-            ..Plan::nothing(Outcome::LeadDeleted)
+            ..Plan::nothing(Outcome::LeadDeleted, inputs.state)
         },
         LeadFinding::Absent if referral.status.state.is_closed() => {
-            Plan::nothing(Outcome::Ignored(Ignored::Closed))
+            Plan::nothing(Outcome::Ignored(Ignored::Closed), inputs.state)
         }
         LeadFinding::Absent => create(inputs, &projection),
     }
@@ -215,11 +262,12 @@ fn create(inputs: &Inputs<'_>, projection: &Projection) -> Plan {
             columns,
             owner: inputs.options.owner,
             created: referral.created.filter(|created| *created < inputs.now),
+            values: Values::new(),
         },
         notes,
-        patches: link.into_iter().map(|operation| vec![operation]).collect(),
+        patches: link.into_iter().map(|it| Patch::of(vec![it])).collect(),
         reports,
-        outcome: Outcome::Created,
+        ..Plan::nothing(Outcome::Created, inputs.state)
     }
 }
 
@@ -267,12 +315,21 @@ fn existing(
             LeadAction::None
         } else {
             let etag = lead.etag.clone();
-            LeadAction::Update { etag, changes }
+            LeadAction::Update {
+                etag,
+                changes,
+                values: Values::new(),
+            }
         },
         notes,
-        patches: link.map(|it| vec![it]).into_iter().chain(sent).collect(),
+        patches: link
+            .map(|it| vec![it])
+            .into_iter()
+            .chain(sent)
+            .map(Patch::of)
+            .collect(),
         reports,
-        outcome,
+        ..Plan::nothing(outcome, inputs.state)
     }
 }
 

@@ -7,6 +7,7 @@ use super::Syncer;
 use super::error::SyncCause;
 use super::look::View;
 use super::plan::{self, Inputs, LeadAction, LeadFinding, Outcome, Plan, Report};
+use super::state::State;
 use crate::failure::Classify;
 use crate::ids::{ETag, LeadId, ReferralId};
 use crate::lead::Note;
@@ -115,6 +116,8 @@ impl Syncer {
         let plan = plan::plan(&Inputs {
             referral: &view.referral,
             lead: &view.lead,
+            state: &State::new(id.uuid()),
+            run: id.uuid(),
             schema: &view.schema,
             currency: view.currency.as_ref(),
             lead_currency: view.lead_currency.as_ref(),
@@ -154,7 +157,10 @@ impl Syncer {
         }
         let lead_written = matches!(created, Written::Yes) || matches!(updated, Written::Yes);
         match plan.patches.split_first() {
-            Some((patch, rest)) => self.send(view, patch, !rest.is_empty(), progress).await,
+            Some((patch, rest)) => {
+                self.send(view, &patch.operations, !rest.is_empty(), progress)
+                    .await
+            }
             None if lead_written => self.settle(&view.referral).await,
             None => Ok(Round::Done),
         }
@@ -170,6 +176,7 @@ impl Syncer {
             columns,
             owner,
             created,
+            ..
         } = action
         else {
             return Ok(Written::No);
@@ -198,7 +205,7 @@ impl Syncer {
         action: &LeadAction,
         progress: &mut Progress,
     ) -> Result<Written, SyncCause> {
-        let (LeadAction::Update { etag, changes }, LeadFinding::Found { lead, .. }) =
+        let (LeadAction::Update { etag, changes, .. }, LeadFinding::Found { lead, .. }) =
             (action, &view.lead)
         else {
             return Ok(Written::No);

@@ -1,6 +1,9 @@
 //! What is remembered of one referral between syncs: which lead it has, what both sides agreed on, and what was about to
 //! be written. Merging needs equality only, so no value is kept: only salted digests of them.
 
+mod digest;
+mod steps;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
@@ -18,7 +21,7 @@ pub struct State {
     pub lead: Option<LeadId>,
     /// What both sides held when they were last found or made alike, by lead column. [`crate::mapping::columns::STATUS`]
     /// stands for the status of both.
-    pub agreed: BTreeMap<Column, Pair>,
+    pub agreed: Values,
     /// Writes that were about to be sent and whose end was not seen.
     pub intentions: Vec<Intention>,
     /// The referral's version when it was last looked at.
@@ -59,6 +62,9 @@ impl State {
     }
 }
 
+/// What both sides hold, by column.
+pub type Values = BTreeMap<Column, Pair>;
+
 /// What a column holds on either side: `None` is empty.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pair {
@@ -87,7 +93,7 @@ pub struct Intention {
     /// That side's version before the write; `None` if it is to be created.
     pub version: Option<ETag>,
     /// What both sides will hold, by column.
-    pub values: BTreeMap<Column, Pair>,
+    pub values: Values,
 }
 
 /// One of the two records.

@@ -19,6 +19,7 @@ fn a_new_referral_gets_a_lead_a_note_and_a_link() {
         columns,
         owner,
         created,
+        ..
     } = &plan.lead
     else {
         panic!("{:?}", plan.lead)
@@ -69,7 +70,7 @@ fn inbound_mode_and_other_environments_send_nothing() {
         world.options.production = production;
         let plan = world.plan();
         assert!(matches!(plan.lead, LeadAction::Create { .. }));
-        assert_eq!(plan.patches, Vec::<Vec<_>>::new());
+        assert_eq!(plan.patches, Vec::new());
     }
 }
 

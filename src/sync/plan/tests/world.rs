@@ -85,6 +85,8 @@ impl World {
         plan(&Inputs {
             referral: &self.referral,
             lead: &self.lead,
+            state: &crate::sync::state::State::new(uuid::Uuid::nil()),
+            run: uuid::Uuid::nil(),
             schema: &self.schema,
             currency: self.currency(),
             lead_currency,
@@ -102,7 +104,7 @@ impl World {
                 self.lead = found(lead);
                 self.write(columns.clone());
             }
-            LeadAction::Update { etag, changes } => {
+            LeadAction::Update { etag, changes, .. } => {
                 assert_eq!(*etag, self.lead().etag);
                 let changes = changes.clone().into_iter();
                 self.write(
@@ -113,7 +115,7 @@ impl World {
             }
         }
         self.notes.extend(plan.notes.iter().map(|note| note.id));
-        for operation in plan.patches.iter().flatten() {
+        for operation in plan.patches.iter().flat_map(|it| &it.operations) {
             self.patch(operation);
         }
     }
@@ -174,7 +176,14 @@ pub(super) fn sent(plan: &Plan) -> Vec<String> {
     };
     plan.patches
         .iter()
-        .map(|patch| patch.iter().map(line).collect::<Vec<_>>().join(", "))
+        .map(|patch| {
+            patch
+                .operations
+                .iter()
+                .map(line)
+                .collect::<Vec<_>>()
+                .join(", ")
+        })
         .collect()
 }
 

@@ -1,0 +1,114 @@
+//! Digests of values: enough to see whether a value is the same, too little to read it.
+
+use openssl::sha::Sha256;
+
+use super::{Digest, State};
+use crate::lead::{Column, Lead, Value};
+use crate::mapping::columns::STATUS;
+
+/// Keeps apart what could otherwise be taken for each other.
+#[derive(Clone, Copy)]
+enum Space {
+    Lead,
+    Referral,
+    Report,
+}
+
+impl State {
+    /// Of what a lead column holds. Outer blanks and the form of line breaks make no difference, nor do trailing zeros.
+    pub fn lead_digest(&self, column: &Column, value: &Value) -> Digest {
+        let content = match value {
+            Value::Text(text) => text.trim().lines().collect::<Vec<_>>().join("\n"),
+            Value::Choice(number) => number.to_string(),
+            Value::Flag(flag) => flag.to_string(),
+            Value::Amount(amount) => amount.normalize().to_string(),
+            Value::Date(date) => date.to_string(),
+            Value::Row(row) => row.to_string(),
+        };
+        self.digest(Space::Lead, column.as_str(), &content)
+    }
+
+    /// Of where a lead stands: state and status reason.
+    pub fn lead_status_digest(&self, lead: &Lead) -> Digest {
+        self.status_digest(lead.state.number(), lead.status_reason)
+    }
+
+    /// As [`State::lead_status_digest`], of a lead that does not exist yet.
+    pub(in crate::sync) fn status_digest(&self, state: i32, reason: Option<i32>) -> Digest {
+        let content = format!("{state}/{}", reason.unwrap_or(-1));
+        self.digest(Space::Lead, STATUS.as_str(), &content)
+    }
+
+    /// Of the referral members behind `column`, as [`crate::mapping::raw`] gives them.
+    pub fn referral_digest(&self, column: &Column, raw: &str) -> Digest {
+        self.digest(Space::Referral, column.as_str(), raw)
+    }
+
+    /// Of what a report is about.
+    pub(in crate::sync) fn report_digest(&self, report: &str, about: &str) -> Digest {
+        self.digest(Space::Report, report, about)
+    }
+
+    /// SHA-256 over salt, space, name and content, none of which can run into the next, cut to half its length.
+    fn digest(&self, space: Space, name: &str, content: &str) -> Digest {
+        let mut hash = Sha256::new();
+        hash.update(self.salt.as_bytes());
+        hash.update(&[space as u8]);
+        hash.update(name.as_bytes());
+        hash.update(&[0]);
+        hash.update(content.as_bytes());
+        let mut half = [0; 16];
+        half.copy_from_slice(&hash.finish()[..16]);
+        Digest(half)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::{Digest, State};
+    use crate::lead::{Column, Value};
+    use crate::mapping::columns::{CITY, COMPANY, ESTIMATED_AMOUNT};
+
+    fn state(salt: u128) -> State {
+        State::new(Uuid::from_u128(salt))
+    }
+
+    fn text(column: &Column, text: &str) -> Digest {
+        state(1).lead_digest(column, &Value::Text(text.to_owned()))
+    }
+
+    #[test]
+    fn salt_column_side_and_value_each_make_another_digest() {
+        let value = Value::Text("Redmond".to_owned());
+        let digests = [
+            text(&CITY, "Redmond"),
+            text(&COMPANY, "Redmond"),
+            text(&CITY, "redmond"),
+            state(2).lead_digest(&CITY, &value),
+            state(1).referral_digest(&CITY, "Redmond"),
+            state(1).report_digest(CITY.as_str(), "Redmond"),
+        ];
+        for (at, digest) in digests.iter().enumerate() {
+            assert!(!digests[..at].contains(digest), "{at}");
+        }
+    }
+
+    #[test]
+    fn what_forms_and_columns_change_by_themselves_makes_no_difference() {
+        assert_eq!(text(&CITY, " a\r\nb "), text(&CITY, "a\nb"));
+        let amount = |text: &str| {
+            let value = Value::Amount(text.parse().unwrap());
+            state(1).lead_digest(&ESTIMATED_AMOUNT, &value)
+        };
+        assert_eq!(amount("10"), amount("10.00"));
+        assert_ne!(amount("10"), amount("10.01"));
+    }
+
+    #[test]
+    fn the_digest_of_a_value_stays_what_it_was_in_every_version() {
+        let digest = u128::from_be_bytes(text(&CITY, "Redmond").0);
+        assert_eq!(digest, 0xcbb7_cf2a_238b_dad4_49e2_7c90_fc90_2a13);
+    }
+}
