@@ -10,6 +10,8 @@ pub mod replays;
 pub mod state;
 pub mod world;
 
+#[cfg(test)]
+pub(crate) mod drawer;
 mod look;
 mod memory;
 mod run;

@@ -1,8 +1,11 @@
 //! What is remembered of one referral between syncs: which lead it has, what both sides agreed on, and what was about to
 //! be written. Merging needs equality only, so no value is kept: only salted digests of them.
 
+pub mod store;
+
 mod digest;
 mod steps;
+mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -149,10 +149,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_pause_past_the_deadline_is_not_waited_out() {
         let pace = Pace::default();
-        pace.pause(UPSTREAM, Duration::from_secs(60));
+        pace.pause(UPSTREAM, Duration::from_mins(1));
         let began = Instant::now();
         let refused = pace.turn(UPSTREAM, within(5)).await.unwrap_err();
-        assert_eq!(refused, NoTurn::Paused(Duration::from_secs(60)));
+        assert_eq!(refused, NoTurn::Paused(Duration::from_mins(1)));
         assert_eq!(began.elapsed(), Duration::ZERO);
     }
 }

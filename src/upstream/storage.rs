@@ -129,6 +129,15 @@ pub enum StorageCause {
     /// No answer came in time.
     #[error("no answer came")]
     Unreachable,
+    /// What was to be written is larger than anything this program would read.
+    #[error("it would have {bytes} bytes, which is more than is ever read")]
+    TooLarge {
+        /// How many it would have.
+        bytes: usize,
+    },
+    /// Somebody wrote and deleted it again and again while it was read.
+    #[error("it kept changing while it was read")]
+    Unsettled,
     /// A newer program wrote it: this one must not touch it.
     #[error("a newer version of this program wrote it (format {format}); update this one")]
     Newer {
@@ -138,13 +147,17 @@ pub enum StorageCause {
 }
 
 impl Classify for StorageError {
-    /// Whatever the account says, nothing is wrong with the referral: a passing failure, or ours.
+    /// Whatever the account says, nothing is wrong with the referral: a passing failure, or ours. Only what cannot be
+    /// written at all is the referral's.
     fn disposition(&self) -> Disposition {
         match &self.cause {
             StorageCause::NoToken(error) => error.disposition(),
             StorageCause::Forbidden { .. } => Disposition::Misconfigured,
             StorageCause::Failed { after, .. } => Disposition::Retry { after: *after },
-            StorageCause::Unreachable | StorageCause::Newer { .. } => Disposition::RETRY,
+            StorageCause::TooLarge { .. } => Disposition::Permanent,
+            StorageCause::Unreachable | StorageCause::Unsettled | StorageCause::Newer { .. } => {
+                Disposition::RETRY
+            }
         }
     }
 }
