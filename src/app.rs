@@ -1,5 +1,6 @@
 //! The composition root: from the configuration to everything a delivery, a timer or a command needs.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
@@ -12,6 +13,7 @@ use crate::sync::options::SyncOptions;
 use crate::sync::{Flights, Replays, Syncer};
 use crate::upstream::dataverse::Dataverse;
 use crate::upstream::partner_center::PartnerCenter;
+use crate::upstream::storage::{Blobs, Queue, RETRY_QUEUE, Storage};
 use crate::upstream::transport::Transport;
 
 /// How many deliveries are worked on at once. More are told to come again: memory stays bounded under a flood.
@@ -35,6 +37,12 @@ pub struct App {
     pub partner_center: PartnerCenter,
     /// The lead table.
     pub dataverse: Dataverse,
+    /// The storage account.
+    pub storage: Storage,
+    /// What is remembered of each referral.
+    pub blobs: Arc<dyn Blobs>,
+    /// The referrals to look at later.
+    pub later: Arc<dyn Queue>,
 }
 
 impl App {
@@ -45,10 +53,12 @@ impl App {
         let Credentials {
             partner_center,
             dataverse,
+            storage,
             renewal,
         } = credentials::build(&config, &transport);
         let partner_center =
             PartnerCenter::new(&config.partner_center, transport.clone(), partner_center);
+        let storage = Storage::new(&config.storage, storage, transport.clone());
         let dataverse = Dataverse::new(&config.dataverse, transport, dataverse);
         let callback = Callback::new(&config.callback, config.outbound_ca.as_deref())
             .map_err(|error| problem("OUTBOUND_CA_FILE", &error))?;
@@ -66,6 +76,9 @@ impl App {
             options: config.sync.options,
             partner_center,
             dataverse,
+            blobs: Arc::new(storage.blobs()),
+            later: Arc::new(storage.queue(RETRY_QUEUE)),
+            storage,
         })
     }
 

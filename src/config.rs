@@ -5,6 +5,7 @@ mod callback;
 mod dataverse;
 mod partner_center;
 mod settings;
+mod storage;
 mod sync;
 mod table;
 
@@ -18,6 +19,7 @@ pub use callback::CallbackConfig;
 pub use dataverse::DataverseConfig;
 pub use partner_center::{Grant, PartnerCenterConfig, TokenStore};
 pub use settings::Settings;
+pub use storage::{StorageAccess, StorageConfig};
 pub use sync::SyncConfig;
 pub use table::{SETTINGS, Setting, Source};
 
@@ -30,8 +32,10 @@ pub struct Config {
     pub partner_center: PartnerCenterConfig,
     /// Where leads are.
     pub dataverse: DataverseConfig,
-    /// As whom we call Dataverse and Key Vault.
+    /// As whom we call Dataverse, Key Vault and Storage.
     pub azure: AzureCredential,
+    /// Where the connector keeps what it remembers, and what it does later.
+    pub storage: StorageConfig,
     /// What a sync may do.
     pub sync: SyncConfig,
     /// `OUTBOUND_CA_FILE`: PEM of more authorities for outgoing TLS.
@@ -46,6 +50,7 @@ impl Config {
         let partner_center = PartnerCenterConfig::read(&mut settings);
         let dataverse = DataverseConfig::read(&mut settings);
         let azure = AzureCredential::read(&mut settings);
+        let storage = StorageConfig::read(&mut settings, azure.as_ref());
         let sync = SyncConfig::read(&mut settings);
         let outbound_ca = settings
             .optional::<PathBuf>("OUTBOUND_CA_FILE")
@@ -62,6 +67,7 @@ impl Config {
                 partner_center: partner_center?,
                 dataverse: dataverse?,
                 azure: azure?,
+                storage: storage?,
                 sync: sync?,
                 outbound_ca,
             })

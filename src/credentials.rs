@@ -14,6 +14,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use futures_util::future::BoxFuture;
 use http::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
@@ -22,15 +24,17 @@ use tracing::warn;
 
 pub use renewal::{Renewal, RenewalOutcome, RenewalReport, TokenAge};
 
-use self::azure::{Azure, ForSdk};
+use self::azure::Azure;
+pub(crate) use self::azure::ForSdk;
 use self::cached::Cached;
 use self::entra::Entra;
 use self::partner_center::{Consent, PasswordGrant};
 use self::store::Store;
-use crate::config::{Config, Grant, TokenStore};
+use crate::config::{Config, Grant, StorageAccess, TokenStore};
 use crate::failure::{Classify, Disposition};
 use crate::upstream::Transport;
 use crate::upstream::key_vault::KeyVault;
+use crate::upstream::storage::Access;
 
 /// Everything the connector authenticates with.
 #[derive(Clone)]
@@ -39,6 +43,8 @@ pub struct Credentials {
     pub partner_center: Arc<dyn TokenSource>,
     /// For Dataverse.
     pub dataverse: Arc<dyn TokenSource>,
+    /// For the storage account.
+    pub storage: Access,
     /// Keeps the first of them alive.
     pub renewal: Renewal,
 }
@@ -50,6 +56,7 @@ pub fn build(config: &Config, transport: &Transport) -> Credentials {
         authority: config.partner_center.authority.clone(),
         transport: transport.clone(),
     };
+    let storage = storage(&config.storage.access, &azure);
     let entra = Entra::new(&config.partner_center, transport.clone());
     let (partner_center, consent): (Arc<dyn TokenSource>, _) = match &config.partner_center.grant {
         Grant::RefreshToken(place) => {
@@ -72,6 +79,7 @@ pub fn build(config: &Config, transport: &Transport) -> Credentials {
     Credentials {
         partner_center,
         dataverse: Arc::new(Cached::new(azure)),
+        storage,
         renewal: Renewal {
             consent,
             audience: config.partner_center.audience.clone(),
@@ -90,6 +98,24 @@ fn store(place: &TokenStore, azure: &Azure, transport: &Transport) -> Store {
                 name: secret_name.clone(),
             }
         }
+    }
+}
+
+fn storage(access: &StorageAccess, azure: &Azure) -> Access {
+    match access {
+        StorageAccess::Key { account, key } => {
+            let key = STANDARD.decode(key.expose_secret());
+            let key = key.expect("the settings were checked").into();
+            Access::Key {
+                account: account.clone(),
+                key: Arc::new(key),
+            }
+        }
+        StorageAccess::Signature(query) => Access::Signature(query.clone()),
+        StorageAccess::Identity(credential) => Access::Identity(Arc::new(Cached::new(Azure {
+            credential: credential.clone(),
+            ..azure.clone()
+        }))),
     }
 }
 

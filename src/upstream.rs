@@ -31,11 +31,13 @@ pub enum Upstream {
     Dataverse,
     /// Issues access tokens to the function app's own identity.
     ManagedIdentity,
+    /// Keeps what the connector remembers, and what it does later.
+    Storage,
 }
 
 impl Upstream {
     /// How many there are.
-    pub const COUNT: usize = 5;
+    pub const COUNT: usize = 6;
 
     /// All of them, in their own order.
     pub const ALL: [Self; Self::COUNT] = [
@@ -44,11 +46,13 @@ impl Upstream {
         Self::PartnerCenter,
         Self::Dataverse,
         Self::ManagedIdentity,
+        Self::Storage,
     ];
 
     /// How many requests to it one instance has under way at once. Dataverse takes 52 from one user for all instances.
     pub const fn parallel(self) -> usize {
         match self {
+            Self::Storage => 32,
             Self::Dataverse => 16,
             Self::PartnerCenter => 8,
             Self::EntraId | Self::KeyVault | Self::ManagedIdentity => 4,
@@ -63,6 +67,7 @@ impl Upstream {
             Self::PartnerCenter => "partner_center",
             Self::Dataverse => "dataverse",
             Self::ManagedIdentity => "managed_identity",
+            Self::Storage => "storage",
         }
     }
 }
@@ -75,6 +80,7 @@ impl fmt::Display for Upstream {
             Self::PartnerCenter => "Partner Center",
             Self::Dataverse => "Dataverse",
             Self::ManagedIdentity => "the managed identity endpoint",
+            Self::Storage => "the storage account",
         })
     }
 }

@@ -4,7 +4,7 @@ use secrecy::SecretString;
 
 use super::Settings;
 
-/// How we sign in to Dataverse and Key Vault.
+/// How we sign in to Dataverse, Key Vault and Storage.
 #[derive(Clone, Debug)]
 pub enum AzureCredential {
     /// The function app's managed identity.

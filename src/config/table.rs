@@ -84,11 +84,20 @@ pub const SETTINGS: &[Setting] = &[
         .default("https://login.microsoftonline.com"),
     setting("DATAVERSE_URL", "the Dynamics 365 environment")
         .example("https://contoso.crm.dynamics.com"),
-    setting("AZURE_CREDENTIAL", "how we sign in to Dataverse and Key Vault: `managed_identity`, `client_secret` or `azure_cli`")
+    setting("AZURE_CREDENTIAL", "how we sign in to Dataverse, Key Vault and Storage: `managed_identity`, `client_secret` or `azure_cli`")
         .default("managed_identity"),
     setting("AZURE_CLIENT_ID", "a user-assigned identity's client id, or with `client_secret` the app's id"),
     setting("AZURE_TENANT_ID", "with `client_secret`: the tenant"),
     setting("AZURE_CLIENT_SECRET", "with `client_secret`: the secret").secret(),
+    setting("AzureWebJobsStorage", "the function app's own storage account, as a connection string with a key or a shared access signature; it keeps what the connector remembers of each referral, and what it does later")
+        .example("UseDevelopmentStorage=true")
+        .secret(),
+    setting("AzureWebJobsStorage__accountName", "instead of a connection string: the account's name, opened as an identity"),
+    setting("AzureWebJobsStorage__blobServiceUri", "instead of the name: where the account's blobs are"),
+    setting("AzureWebJobsStorage__queueServiceUri", "instead of the name: where the account's queues are"),
+    setting("AzureWebJobsStorage__credential", "with a name or addresses: `managedidentity`; empty means as `AZURE_CREDENTIAL` says"),
+    setting("AzureWebJobsStorage__clientId", "with a name or addresses: a user-assigned identity's client id"),
+    setting("STORAGE_CONTAINER", "the container of the connector's blobs; made when it is not there").default("referral-connector"),
     setting("CALLBACK_CERTIFICATE_URLS", "where signing certificates may come from; `*` stands for letters, digits, `.`, `_` and `-`")
         .default("https://3psostorageacct.blob.core.windows.net/cert/*.cer"),
     setting("CALLBACK_ORGANIZATION", "the organisation a signing certificate has to name")
@@ -127,10 +136,6 @@ pub const SETTINGS: &[Setting] = &[
     setting("RUST_LOG", "how much of this program is logged: `info`, `debug` or `trace`").default("info"),
     setting("TOKEN_RENEWAL_SCHEDULE", "when credentials are renewed, as a six-field schedule in UTC")
         .example("0 17 3 * * *")
-        .host(),
-    setting("AzureWebJobsStorage", "the storage account the Functions host itself needs")
-        .example("UseDevelopmentStorage=true")
-        .secret()
         .host(),
 ];
 

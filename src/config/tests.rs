@@ -14,6 +14,7 @@ fn sound() -> Values {
         ("PARTNER_CENTER_CLIENT_SECRET", "hunter2"),
         ("KEY_VAULT_URL", "https://contoso.vault.azure.net/"),
         ("DATAVERSE_URL", "https://contoso.crm.dynamics.com/"),
+        ("AzureWebJobsStorage__accountName", "contoso"),
     ])
 }
 
@@ -22,7 +23,7 @@ fn read(values: &Values) -> Result<Config, ConfigError> {
 }
 
 #[test]
-fn five_settings_are_enough() {
+fn six_settings_are_enough() {
     let config = read(&sound()).unwrap();
     assert_eq!(
         config.dataverse.url.as_str(),
@@ -39,6 +40,7 @@ fn five_settings_are_enough() {
 fn every_problem_is_reported_at_once() {
     let values = BTreeMap::from([
         ("DATAVERSE_URL", "http://contoso.crm.dynamics.com"),
+        ("AzureWebJobsStorage", "AccountName=contoso"),
         ("SYNC_MODE", "both"),
         ("SYNC_LEAD_OWNER", "somebody"),
         ("SYNC_TIME_ZONE", "Middle/Earth"),
@@ -52,6 +54,7 @@ fn every_problem_is_reported_at_once() {
         "PARTNER_CENTER_CLIENT_SECRET",
         "KEY_VAULT_URL",
         "DATAVERSE_URL",
+        "AzureWebJobsStorage",
         "SYNC_MODE",
         "SYNC_LEAD_OWNER",
         "SYNC_TIME_ZONE",

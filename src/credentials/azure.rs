@@ -202,7 +202,7 @@ fn codes(error: &azure_core::Error) -> Vec<String> {
 }
 
 /// Our tokens for an SDK client.
-pub(super) struct ForSdk(pub(super) Arc<dyn TokenSource>);
+pub(crate) struct ForSdk(pub(crate) Arc<dyn TokenSource>);
 
 impl fmt::Debug for ForSdk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -102,6 +102,7 @@ impl Answer {
                     key_vault_ms = spent(&self.calls, Upstream::KeyVault),
                     partner_center_ms = spent(&self.calls, Upstream::PartnerCenter),
                     dataverse_ms = spent(&self.calls, Upstream::Dataverse),
+                    storage_ms = spent(&self.calls, Upstream::Storage),
                     calls = self.calls.len(),
                     error = self.error.as_deref(),
                     "{}", self.sentence(),

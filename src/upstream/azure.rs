@@ -23,8 +23,32 @@ use super::wire::LONGEST_WAIT;
 const REPEATS: u32 = 2;
 /// How long a request may wait for its turn where the work around it has no deadline.
 const TURN_LIMIT: Duration = Duration::from_secs(10);
-/// The most that is read of an answer, in bytes. Secrets and tokens have a few thousand.
-const BODY_LIMIT: usize = 1024 * 1024;
+
+/// What one request may cost.
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    /// How long it may take until its answer begins.
+    attempt: Duration,
+    /// The most that is read of its answer, in bytes.
+    body: usize,
+}
+
+impl Limits {
+    const fn of(upstream: Upstream) -> Self {
+        match upstream {
+            // It answers in milliseconds, and can be asked again. A full take of messages is the longest answer.
+            Upstream::Storage => Self {
+                attempt: Duration::from_secs(5),
+                body: 16 * 1024 * 1024,
+            },
+            // Secrets and tokens have a few thousand bytes.
+            _ => Self {
+                attempt: Duration::from_secs(20),
+                body: 1024 * 1024,
+            },
+        }
+    }
+}
 
 /// What the SDK's own errors lose: the status and the wait of the last answer.
 #[derive(Clone, Copy, Debug, Default)]
@@ -76,6 +100,11 @@ impl AzureHttp {
         }
     }
 
+    /// How many requests were sent.
+    pub(crate) fn attempts(&self) -> u32 {
+        self.seen().0
+    }
+
     /// The last answer that came, or none.
     pub(crate) fn last_answer(&self) -> LastAnswer {
         self.seen().1
@@ -102,7 +131,11 @@ impl HttpClient for AzureHttp {
         let turn = self.pace.turn(self.upstream, deadline).await;
         let _turn = turn.map_err(|why| self.no_turn(&why))?;
         let started = Instant::now();
-        let result = self.client.execute_request(request).await;
+        let limits = Limits::of(self.upstream);
+        let sending = self.client.execute_request(request);
+        let result = tokio::time::timeout(limits.attempt, sending)
+            .await
+            .unwrap_or_else(|_| Err(too_late()));
         let answer = result.as_ref().map_or_else(
             |_| LastAnswer::default(),
             |response| LastAnswer {
@@ -126,18 +159,23 @@ impl HttpClient for AzureHttp {
             elapsed: started.elapsed(),
             attempt,
         }]);
-        bounded(result?).await
+        bounded(result?, limits.body).await
     }
 }
 
+/// No answer began in time: as if the connection were lost, so that the SDK repeats the request.
+fn too_late() -> azure_core::Error {
+    azure_core::Error::with_message(ErrorKind::Io, "no answer in time")
+}
+
 /// `response` with its body read. The SDK itself would read on for as long as bytes come.
-async fn bounded(response: AsyncRawResponse) -> azure_core::Result<AsyncRawResponse> {
+async fn bounded(response: AsyncRawResponse, limit: usize) -> azure_core::Result<AsyncRawResponse> {
     let (status, headers, mut stream) = response.deconstruct();
     let mut body = Vec::new();
     while let Some(chunk) = stream.next().await {
         let chunk = chunk?;
-        if body.len() + chunk.len() > BODY_LIMIT {
-            let text = format!("the answer is longer than {BODY_LIMIT} bytes");
+        if body.len() + chunk.len() > limit {
+            let text = format!("the answer is longer than {limit} bytes");
             return Err(azure_core::Error::with_message(ErrorKind::Other, text));
         }
         body.extend_from_slice(&chunk);

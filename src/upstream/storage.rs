@@ -1,14 +1,31 @@
 //! The app's own storage account, as far as the connector uses it: small blobs under `ETags`, and messages that show later.
 
+mod account;
+mod blobs;
+mod cause;
+mod queues;
+mod signature;
+
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::StatusCode;
 
-use crate::credentials::TokenError;
-use crate::failure::{Classify, Disposition};
+pub use account::Access;
+pub use blobs::BlobStore;
+pub use cause::{StorageCause, StorageError};
+pub use queues::StorageQueue;
+
+use self::account::Account;
+use super::Transport;
+use crate::config::StorageConfig;
 use crate::ids::ETag;
+
+/// The queue of what is to be done later. A function is triggered by it.
+pub const RETRY_QUEUE: &str = "referral-retry";
+/// Where the Functions host puts what failed too often.
+pub const POISON_QUEUE: &str = "referral-retry-poison";
 
 /// The connector's blobs.
 #[async_trait]
@@ -93,71 +110,35 @@ pub struct Taken {
     pub text: String,
 }
 
-/// The storage account did not do what it was asked. No text of it holds an address, a content or a key.
-#[derive(Debug, thiserror::Error)]
-#[error("could not {operation} {name} in the storage account")]
-pub struct StorageError {
-    /// Completes the sentence "could not …".
-    pub operation: &'static str,
-    /// The blob or queue: made of ids and fixed words.
-    pub name: String,
-    /// Why.
-    #[source]
-    pub cause: StorageCause,
+/// The app's storage account, cheap to clone.
+#[derive(Clone)]
+pub struct Storage {
+    account: Arc<Account>,
+    container: String,
 }
 
-/// Why the storage account did not do what it was asked.
-#[derive(Debug, thiserror::Error)]
-pub enum StorageCause {
-    /// There was nothing to authenticate with.
-    #[error("no access token")]
-    NoToken(#[source] TokenError),
-    /// It refused what we authenticate with.
-    #[error("it refuses us with status {}: check AzureWebJobsStorage and the identity's role on the account", status.as_u16())]
-    Forbidden {
-        /// 401 or 403.
-        status: StatusCode,
-    },
-    /// It answered that it could not.
-    #[error("it answered with status {}", status.as_u16())]
-    Failed {
-        /// The status.
-        status: StatusCode,
-        /// How long it asked us to wait.
-        after: Option<Duration>,
-    },
-    /// No answer came in time.
-    #[error("no answer came")]
-    Unreachable,
-    /// What was to be written is larger than anything this program would read.
-    #[error("it would have {bytes} bytes, which is more than is ever read")]
-    TooLarge {
-        /// How many it would have.
-        bytes: usize,
-    },
-    /// Somebody wrote and deleted it again and again while it was read.
-    #[error("it kept changing while it was read")]
-    Unsettled,
-    /// A newer program wrote it: this one must not touch it.
-    #[error("a newer version of this program wrote it (format {format}); update this one")]
-    Newer {
-        /// The format it says it has.
-        format: u32,
-    },
-}
-
-impl Classify for StorageError {
-    /// Whatever the account says, nothing is wrong with the referral: a passing failure, or ours. Only what cannot be
-    /// written at all is the referral's.
-    fn disposition(&self) -> Disposition {
-        match &self.cause {
-            StorageCause::NoToken(error) => error.disposition(),
-            StorageCause::Forbidden { .. } => Disposition::Misconfigured,
-            StorageCause::Failed { after, .. } => Disposition::Retry { after: *after },
-            StorageCause::TooLarge { .. } => Disposition::Permanent,
-            StorageCause::Unreachable | StorageCause::Unsettled | StorageCause::Newer { .. } => {
-                Disposition::RETRY
-            }
+impl Storage {
+    /// The account that `config` names, opened by `access`. Nothing is sent yet.
+    pub fn new(config: &StorageConfig, access: Access, transport: Transport) -> Self {
+        let account = Account {
+            blobs: config.blobs.clone(),
+            queues: config.queues.clone(),
+            access,
+            transport,
+        };
+        Self {
+            account: Arc::new(account),
+            container: config.container.clone(),
         }
+    }
+
+    /// The connector's blobs.
+    pub fn blobs(&self) -> BlobStore {
+        BlobStore::new(Arc::clone(&self.account), self.container.clone())
+    }
+
+    /// The queue `name`.
+    pub fn queue(&self, name: &'static str) -> StorageQueue {
+        StorageQueue::new(Arc::clone(&self.account), name)
     }
 }

@@ -1,0 +1,147 @@
+//! A queue of messages that show later.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use azure_storage_queue::models::{
+    QueueClientReceiveMessagesOptions, QueueClientSendMessageOptions, QueueMessage, ReceivedMessage,
+};
+use azure_storage_queue::{QueueClient, QueueClientOptions};
+
+use super::account::{Account, Failure};
+use super::cause::{StorageCause, StorageError};
+use super::{Queue, Taken};
+use crate::upstream::azure::AzureHttp;
+
+/// The longest that a message can be hidden: seven days.
+const LONGEST: u64 = 7 * 24 * 60 * 60;
+/// What the service takes for "never expires".
+const FOR_EVER: i32 = -1;
+/// The most messages that can be taken at once.
+const MOST: u8 = 32;
+const NO_QUEUE: &str = "QueueNotFound";
+const SEND: &str = "send a message to queue";
+
+/// A queue of the account.
+#[derive(Clone)]
+pub struct StorageQueue {
+    account: Arc<Account>,
+    name: &'static str,
+}
+
+#[async_trait]
+impl Queue for StorageQueue {
+    async fn send(&self, text: &str, delay: Duration) -> Result<(), StorageError> {
+        let mut sent = self.post(text, delay).await;
+        if sent.as_ref().is_err_and(|it| it.is(&[NO_QUEUE])) {
+            self.create().await?;
+            sent = self.post(text, delay).await;
+        }
+        sent.map_err(|it| it.cause.of(SEND, self.name))
+    }
+
+    async fn take(&self, most: u8, hidden: Duration) -> Result<Vec<Taken>, StorageError> {
+        const OPERATION: &str = "take messages from queue";
+        let receive = |http| async move {
+            let options = QueueClientReceiveMessagesOptions {
+                number_of_messages: Some(most.clamp(1, MOST).into()),
+                visibility_timeout: Some(seconds(hidden).max(1)),
+                ..QueueClientReceiveMessagesOptions::default()
+            };
+            let client = self.client(&http)?;
+            client.receive_messages(Some(options)).await?.into_model()
+        };
+        let received = match self.account.perform(OPERATION, receive).await {
+            Ok(messages) => messages.items.unwrap_or_default(),
+            Err(failure) if failure.is(&[NO_QUEUE]) => Vec::new(),
+            Err(failure) => return Err(failure.cause.of(OPERATION, self.name)),
+        };
+        let taken: Option<_> = received.into_iter().map(taken).collect();
+        taken.ok_or_else(|| StorageCause::Unreadable.of(OPERATION, self.name))
+    }
+
+    async fn remove(&self, taken: &Taken) -> Result<(), StorageError> {
+        const OPERATION: &str = "remove a message from queue";
+        const GONE: &[&str] = &["MessageNotFound", "PopReceiptMismatch", NO_QUEUE];
+        let delete = |http| async move {
+            let client = self.client(&http)?;
+            client.delete_message(&taken.id, &taken.receipt, None).await
+        };
+        match self.account.perform(OPERATION, delete).await {
+            Ok(_) => Ok(()),
+            Err(failure) if failure.is(GONE) => Ok(()),
+            Err(failure) => Err(failure.cause.of(OPERATION, self.name)),
+        }
+    }
+}
+
+impl StorageQueue {
+    pub(super) const fn new(account: Arc<Account>, name: &'static str) -> Self {
+        Self { account, name }
+    }
+
+    /// Finds the queue, or creates it. Sends nothing to it.
+    pub async fn probe(&self) -> Result<(), StorageError> {
+        const OPERATION: &str = "look at queue";
+        let look = |http| async move { self.client(&http)?.get_properties(None).await };
+        match self.account.perform(OPERATION, look).await {
+            Ok(_) => Ok(()),
+            Err(failure) if failure.is(&[NO_QUEUE]) => self.create().await,
+            Err(failure) => Err(failure.cause.of(OPERATION, self.name)),
+        }
+    }
+
+    /// Adds a message. After a lost answer it is sent again: two cost little, none costs a referral.
+    async fn post(&self, text: &str, delay: Duration) -> Result<(), Failure> {
+        let send = |http| async move {
+            let message = QueueMessage {
+                message_text: Some(text.to_owned()),
+            };
+            let options = QueueClientSendMessageOptions {
+                message_time_to_live: Some(FOR_EVER),
+                visibility_timeout: Some(seconds(delay)),
+                ..QueueClientSendMessageOptions::default()
+            };
+            let client = self.client(&http)?;
+            client
+                .send_message(message.try_into()?, Some(options))
+                .await
+        };
+        let posted = self.account.perform(SEND, send).await;
+        posted.map(drop)
+    }
+
+    async fn create(&self) -> Result<(), StorageError> {
+        const OPERATION: &str = "create queue";
+        let create = |http| async move { self.client(&http)?.create(None).await };
+        let created = self.account.perform(OPERATION, create).await;
+        created
+            .map(drop)
+            .map_err(|it| it.cause.of(OPERATION, self.name))
+    }
+
+    fn client(&self, http: &Arc<AzureHttp>) -> azure_core::Result<QueueClient> {
+        let url = self.account.address(&self.account.queues, [self.name])?;
+        let options = QueueClientOptions {
+            client_options: http.options(),
+            ..QueueClientOptions::default()
+        };
+        QueueClient::new(url, self.account.credential(), Some(options))
+    }
+}
+
+/// Whole seconds, never fewer than asked for, within what a queue takes.
+fn seconds(duration: Duration) -> i32 {
+    let whole = duration.as_secs() + u64::from(duration.subsec_nanos() > 0);
+    i32::try_from(whole.min(LONGEST)).expect("seven days are few seconds")
+}
+
+/// `None` if it could not be removed later: it has no id or no receipt.
+fn taken(message: ReceivedMessage) -> Option<Taken> {
+    Some(Taken {
+        id: message.message_id?,
+        receipt: message.pop_receipt?,
+        text: message.message_text.unwrap_or_default(),
+    })
+}
