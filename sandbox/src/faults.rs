@@ -176,6 +176,15 @@ impl Faults {
         *lock(&self.latency)
     }
 
+    /// The fault this request meets if it is one that lasts until it is cleared.
+    pub(crate) fn lasting(&self, service: Service, method: &str, target: &str) -> Option<Fault> {
+        let rules = lock(&self.rules);
+        let mut lasting = rules.iter().filter(|it| it.times.is_none());
+        lasting
+            .find(|it| it.applies(service, method, target))
+            .cloned()
+    }
+
     /// The fault this request meets, used up by one.
     pub(crate) fn take(&self, service: Service, method: &str, target: &str) -> Option<Fault> {
         let mut rules = lock(&self.rules);

@@ -4,7 +4,8 @@
 //! It follows the sources of Azure/azure-functions-host and Azure/azure-functions-core-tools (2024 to 2026): the
 //! environment and port of the child, the wait for `GET /`, both wire forms of an HTTP call, the JSON envelope of
 //! every other trigger, the verdict on its answer, the levels of console lines, and what an exit code means. It is
-//! no replacement for a run on the real host. Timers do not fire by themselves here: a test says when.
+//! no replacement for a run on the real host. Queues are polled as there. Timers do not fire by themselves here: a
+//! test says when.
 
 mod app;
 mod connection;
@@ -19,6 +20,7 @@ mod options;
 mod paths;
 mod process;
 mod proxying;
+mod queues;
 mod routes;
 mod runs;
 mod values;
@@ -36,6 +38,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response};
 use jiff::Timestamp;
 use rustix::process::Signal;
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 use url::Url;
 
 pub use app::{App, Config, Refusal};
@@ -43,7 +46,8 @@ pub use console::{Level, LogLine, Source};
 pub use envelope::{QueueMessage, Tick};
 pub use function::{Access, Function, Trigger};
 pub use invocation::{Invocation, Outcome};
-pub use options::{HostOptions, Wire};
+pub use options::{HostOptions, Polling, Wire};
+pub use queues::{MessageEncoding, Queues};
 pub use worker::State;
 
 use console::Console;
@@ -60,7 +64,8 @@ const KEY_HEADER: HeaderName = HeaderName::from_static("x-functions-key");
 #[derive(Debug)]
 pub struct Host {
     shared: Arc<Shared>,
-    front: tokio::task::JoinHandle<()>,
+    front: JoinHandle<()>,
+    listeners: Vec<JoinHandle<()>>,
     /// The caller outside, for [`Host::post`].
     caller: reqwest::Client,
 }
@@ -114,7 +119,7 @@ impl Host {
             );
             console.host(Level::Error, text);
         }
-        let launch = Launch::new(&app, options.executable, &options.settings)?;
+        let launch = Launch::new(&app, options.executable.clone(), &options.settings)?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port.unwrap_or_default()))
             .await
             .with_context(|| format!("listen at port {:?} for the host", options.port))?;
@@ -137,6 +142,11 @@ impl Host {
                 .expect("a number makes a good URL"),
             app,
         });
+        let mut listeners = Vec::new();
+        if options.polling.enabled {
+            let all = queues::listeners(&shared, &options).into_iter();
+            listeners.extend(all.map(|listener| tokio::spawn(listener.listen())));
+        }
         let front = tokio::spawn(front::serve(Arc::clone(&shared), listener));
         let caller = reqwest::Client::builder()
             .no_proxy()
@@ -145,6 +155,7 @@ impl Host {
         Ok(Self {
             shared,
             front,
+            listeners,
             caller,
         })
     }
@@ -325,6 +336,8 @@ impl Host {
 
     /// Ends the host: the handler is killed without a warning, and every call is answered 503.
     pub async fn stop(&self) {
+        // What they work on stays hidden, as when the host's process is gone.
+        self.listeners.iter().for_each(JoinHandle::abort);
         if let Some(worker) = &self.shared.worker {
             worker.stop().await;
         }
@@ -342,6 +355,7 @@ impl Host {
 impl Drop for Host {
     fn drop(&mut self) {
         self.front.abort();
+        self.listeners.iter().for_each(JoinHandle::abort);
     }
 }
 
@@ -357,6 +371,13 @@ impl Shared {
             .as_ref()
             .context("the app has no function, so no handler was started")
     }
+}
+
+/// Whether a request to the storage account is the host's own, not the handler's.
+pub(crate) fn is_hosts_own(headers: &HeaderMap) -> bool {
+    headers
+        .get(http::header::USER_AGENT)
+        .is_some_and(|agent| agent == queues::HOST_AGENT)
 }
 
 /// A key of the strength Azure makes them.

@@ -71,8 +71,10 @@ impl Sandbox {
         let control_url = Url::parse(&format!("http://{}/", control_listener.local_addr()?))?;
         let queue_listener = listen(options.queue_port, "the storage's queues").await?;
         let queues = Url::parse(&format!("http://{}/", queue_listener.local_addr()?))?;
-        let storage = Storage::new(storage::azurite::account().await?, queues);
-        let world = Arc::new(World::new(urls(&listeners)?, storage)?);
+        let urls = urls(&listeners)?;
+        let account = storage::azurite::account().await?;
+        let storage = Storage::new(account, urls.of(Service::Storage), &queues)?;
+        let world = Arc::new(World::new(urls, storage)?);
         furnish(&world, &options);
         let authority = Authority::new().context("make the TLS authority")?;
         let files = Files::write(&world, &authority)?;

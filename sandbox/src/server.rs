@@ -28,7 +28,7 @@ use tower::ServiceExt as _;
 
 use crate::{
     faults::{Effect, Fault, When},
-    requests,
+    host, requests,
     world::{Service, SharedWorld},
 };
 
@@ -114,7 +114,8 @@ async fn answer(server: Arc<Server>, request: Request<Incoming>) -> Response<Bod
     }
 }
 
-/// Logs the request and lets it meet its fault.
+/// Logs the request and lets it meet its fault. The Functions host's own polling is not logged, and meets faults that
+/// last only: those that are counted are meant for the app.
 async fn observe(
     (service, world): (Service, &SharedWorld),
     router: &Router,
@@ -122,10 +123,15 @@ async fn observe(
     body: Bytes,
 ) -> Response<Body> {
     let (method, uri) = (&parts.method, &parts.uri);
+    let target = uri.path_and_query().map_or("/", |it| it.as_str());
+    if host::is_hosts_own(&parts.headers) {
+        let fault = world.faults.lasting(service, method.as_str(), target);
+        tokio::time::sleep(world.faults.latency()).await;
+        return with_fault(router, fault, parts, body).await;
+    }
     let request = (method, uri, &parts.headers);
     let record = requests::record(service, request, &body, world.clock.now());
     let id = world.requests.start(record);
-    let target = uri.path_and_query().map_or("/", |it| it.as_str());
     let fault = world.faults.take(service, method.as_str(), target);
     tokio::time::sleep(world.faults.latency()).await;
     let mut response = with_fault(router, fault, parts, body).await;

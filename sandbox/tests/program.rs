@@ -81,6 +81,66 @@ async fn the_demonstration_comes_out_as_it_should() -> Result<()> {
     Ok(())
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn its_storage_ends_with_it_even_when_it_is_killed() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mut child = Command::new(env!("CARGO_BIN_EXE_sandbox"))
+        .args(["run", "--port-base", "0"])
+        .current_dir(folder.path())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()?;
+    let stdout = child.stdout.take().context("take the output")?;
+    let mut lines = BufReader::new(stdout).lines();
+    let first = tokio::time::timeout(BOUND, lines.next_line()).await??;
+    assert_eq!(first.as_deref(), Some("The sandbox is running"));
+    let parent = child.id().context("the program runs")?;
+    let [storage] = children(parent)?[..] else {
+        anyhow::bail!("the sandbox has one child");
+    };
+    child.kill().await?;
+    let ended = async {
+        while Path::new(&format!("/proc/{storage}")).exists() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    Ok(tokio::time::timeout(BOUND, ended).await?)
+}
+
+/// The processes that `parent` started and that run.
+#[cfg(target_os = "linux")]
+fn children(parent: u32) -> Result<Vec<u32>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir("/proc")? {
+        let Ok(process) = entry?.file_name().to_string_lossy().parse::<u32>() else {
+            continue;
+        };
+        // A process may end while it is looked at.
+        let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+        if status.contains(&format!("\nPPid:\t{parent}\n")) {
+            found.push(process);
+        }
+    }
+    Ok(found)
+}
+
+#[tokio::test]
+async fn without_node_it_says_what_is_missing() -> Result<()> {
+    let output = Command::new(env!("CARGO_BIN_EXE_sandbox"))
+        .args(["run", "--port-base", "0"])
+        .env("PATH", "/nowhere")
+        .output()
+        .await?;
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success());
+    assert!(
+        errors.contains("is not installed: the sandbox's storage needs Node.js 20"),
+        "{errors}"
+    );
+    Ok(())
+}
+
 #[test]
 fn the_page_on_the_sandbox_lists_every_route_of_the_control_api() -> Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

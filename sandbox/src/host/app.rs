@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::function::{self, Function};
+use super::queues::{Queues, QueuesJson};
 use super::values;
 
 /// An app as the host sees it after start-up.
@@ -52,6 +53,8 @@ pub struct Config {
     pub function_timeout: Option<Duration>,
     /// `extensions.http.routePrefix`, `api` when absent.
     pub route_prefix: String,
+    /// `extensions.queues`.
+    pub queues: Queues,
 }
 
 impl App {
@@ -121,6 +124,8 @@ struct HostJson {
 struct Extensions {
     #[serde(default)]
     http: HttpExtension,
+    #[serde(default)]
+    queues: QueuesJson,
 }
 
 #[derive(Default, Deserialize)]
@@ -208,6 +213,11 @@ fn config(host: HostJson, settings: &BTreeMap<String, String>) -> Result<Config>
                     .ok_or_else(|| anyhow!("functionTimeout {text:?} is not hh:mm:ss"))?,
             ),
         },
+        queues: host
+            .extensions
+            .queues
+            .read()
+            .context("read extensions.queues")?,
         route_prefix: host
             .extensions
             .http

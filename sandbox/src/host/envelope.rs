@@ -35,6 +35,17 @@ pub struct QueueMessage {
     pub inserted: Timestamp,
 }
 
+/// A message as the queue handed it out.
+pub(super) struct Delivery {
+    pub(super) message: QueueMessage,
+    /// What proves that it was taken.
+    pub(super) receipt: String,
+    /// When the queue drops it; `None` is never.
+    pub(super) expires: Option<Timestamp>,
+    /// Until when it is hidden.
+    pub(super) visible: Timestamp,
+}
+
 /// The envelope of a timer run at `now`.
 pub(super) fn timer(function: &Function, use_monitor: bool, tick: &Tick, now: Timestamp) -> Value {
     let status = json!({
@@ -53,29 +64,31 @@ pub(super) fn timer(function: &Function, use_monitor: bool, tick: &Tick, now: Ti
 }
 
 /// The envelope of a queue message delivered at `now`.
-pub(super) fn queue(function: &Function, message: &QueueMessage, now: Timestamp) -> Value {
+pub(super) fn queue(function: &Function, delivery: &Delivery, now: Timestamp) -> Value {
+    let message = &delivery.message;
     let mut metadata = system(function, now);
-    let hidden = now
-        .saturating_add(jiff::SignedDuration::from_mins(10))
-        .unwrap_or(now);
     metadata.insert(
         "DequeueCount".to_owned(),
         json!(message.dequeue_count.to_string()),
     );
     metadata.insert("Id".to_owned(), quoted(&message.id.to_string()));
-    metadata.insert(
-        "PopReceipt".to_owned(),
-        quoted("AgAAAAMAAAAAAAAAAgtnj8x+1QE="),
-    );
+    metadata.insert("PopReceipt".to_owned(), quoted(&delivery.receipt));
     metadata.insert(
         "InsertionTime".to_owned(),
         json!(whole_seconds(message.inserted)),
     );
     metadata.insert(
         "ExpirationTime".to_owned(),
-        json!("9999-12-31T23:59:54+00:00"),
+        json!(
+            delivery
+                .expires
+                .map_or_else(|| NEVER_EXPIRES.to_owned(), whole_seconds)
+        ),
     );
-    metadata.insert("NextVisibleTime".to_owned(), json!(whole_seconds(hidden)));
+    metadata.insert(
+        "NextVisibleTime".to_owned(),
+        json!(whole_seconds(delivery.visible)),
+    );
     // The properties of a JSON object override what the queue says under the same name.
     if let Ok(Value::Object(properties)) = serde_json::from_str(&message.text) {
         metadata.extend(
@@ -120,6 +133,8 @@ pub(super) fn http(
     envelope(function, data, system(function, now))
 }
 
+/// The end of a message that has none.
+const NEVER_EXPIRES: &str = "9999-12-31T23:59:59+00:00";
 /// The .NET default date, which stands for "not yet".
 const NEVER: &str = "0001-01-01T00:00:00+00:00";
 

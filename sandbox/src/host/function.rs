@@ -50,6 +50,8 @@ pub enum Trigger {
     Queue {
         /// The queue's name with its setting filled in.
         queue: String,
+        /// The connection's name: `Storage`, which is the app setting `AzureWebJobsStorage`, when none is given.
+        connection: String,
     },
 }
 
@@ -88,6 +90,7 @@ struct Binding {
     schedule: Option<String>,
     use_monitor: Option<Value>,
     queue_name: Option<String>,
+    connection: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -174,7 +177,17 @@ fn trigger(name: &str, binding: &Binding, settings: &BTreeMap<String, String>) -
         }
         "queuetrigger" => match resolve(binding.queue_name.as_deref().unwrap_or_default())? {
             queue if queue.is_empty() => bail!("the queue trigger names no queueName"),
-            queue => Ok(Trigger::Queue { queue }),
+            queue => {
+                let connection = resolve(binding.connection.as_deref().unwrap_or_default())?;
+                Ok(Trigger::Queue {
+                    queue,
+                    connection: if connection.is_empty() {
+                        "Storage".to_owned()
+                    } else {
+                        connection
+                    },
+                })
+            }
         },
         other => bail!("the binding type {other:?} is not registered"),
     }

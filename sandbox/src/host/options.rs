@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Which generation of the host is played: whether it knows `enableProxyingHttpRequest`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -29,6 +30,32 @@ pub struct HostOptions {
     pub port: Option<u16>,
     /// Whether function keys are asked for, as on Azure. `func start` asks only under `--enableAuth`.
     pub enable_auth: bool,
+    /// How queues are polled.
+    pub polling: Polling,
+}
+
+/// How the host looks for messages of queue functions. What is absent is as `host.json` says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Polling {
+    /// Whether it looks at all. Without, a test delivers messages by [`Host::run_queue`](super::Host::run_queue).
+    pub enabled: bool,
+    /// The longest pause between two looks at an empty queue, in place of `maxPollingInterval`.
+    pub longest_pause: Option<Duration>,
+    /// When a message is tried again after a failure, in whole seconds, in place of `visibilityTimeout`.
+    pub failed_again_after: Option<Duration>,
+    /// How long a message is hidden while the handler has it, in whole seconds; renewed after half of that.
+    pub hidden: Duration,
+}
+
+impl Default for Polling {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            longest_pause: None,
+            failed_again_after: None,
+            hidden: Duration::from_mins(10),
+        }
+    }
 }
 
 impl HostOptions {
@@ -41,6 +68,7 @@ impl HostOptions {
             wire: Wire::default(),
             port: None,
             enable_auth: true,
+            polling: Polling::default(),
         }
     }
 }

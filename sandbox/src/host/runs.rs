@@ -11,13 +11,13 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode, header};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body, Frame};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::connection::{self, Dial};
 use super::console::Level;
-use super::envelope::{self, QueueMessage, Tick};
+use super::envelope::{self, Delivery, QueueMessage, Tick};
 use super::function::{Function, Trigger};
 use super::invocation::{Invocation, Outcome, judge};
 use super::worker::State;
@@ -44,7 +44,7 @@ pub(super) async fn timer(host: &Arc<Shared>, name: &str, tick: &Tick) -> Result
     Ok(invocation)
 }
 
-/// Runs a queue function.
+/// Runs a queue function with a message that was just taken from no queue at all.
 pub(super) async fn queue(
     host: &Arc<Shared>,
     name: &str,
@@ -57,12 +57,24 @@ pub(super) async fn queue(
             function.trigger
         );
     }
-    run(
-        host,
-        function,
-        &envelope::queue(function, message, Timestamp::now()),
-    )
-    .await
+    let hidden = Timestamp::now().saturating_add(SignedDuration::from_mins(10));
+    let delivery = Delivery {
+        message: message.clone(),
+        receipt: Uuid::new_v4().to_string(),
+        expires: None,
+        visible: hidden.context("count from now")?,
+    };
+    deliver(host, function, &delivery).await
+}
+
+/// Runs a queue function with a message.
+pub(super) async fn deliver(
+    host: &Arc<Shared>,
+    function: &Function,
+    delivery: &Delivery,
+) -> Result<Invocation> {
+    let envelope = envelope::queue(function, delivery, Timestamp::now());
+    run(host, function, &envelope).await
 }
 
 fn find<'a>(host: &'a Shared, name: &str) -> Result<&'a Function> {

@@ -4,16 +4,17 @@
 mod installation;
 
 use std::{
-    io::{BufRead as _, BufReader, Read},
+    io::{BufRead as _, BufReader, Read, Write as _},
     process::{Child, ChildStdin, Command, Stdio},
     sync::{
-        Mutex,
+        Arc, Mutex,
         mpsc::{self, Receiver, Sender},
     },
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
+use serde_json::Value;
 use url::Url;
 
 use super::account::{Account, Credentials};
@@ -35,6 +36,9 @@ const ARGUMENTS: [&str; 8] = [
 ];
 /// Azurite says so of each service once it listens.
 const LISTENING: &str = " service is successfully listening at ";
+
+/// Begins the line that answers a question.
+const ANSWER: &str = "answer ";
 
 /// None is ended before this process ends: its accounts may be in use.
 static STARTED: Mutex<Vec<Azurite>> = Mutex::new(Vec::new());
@@ -59,8 +63,7 @@ fn free_account() -> anyhow::Result<Account> {
 
 struct Azurite {
     process: Child,
-    /// Azurite ends when this closes.
-    _input: ChildStdin,
+    console: Arc<Console>,
     blobs: Url,
     queues: Url,
     free: Vec<Credentials>,
@@ -96,9 +99,10 @@ impl Azurite {
             drop(process.wait());
         }
         let [blobs, queues] = listening?;
+        let input = process.stdin.take().context("take Azurite's input")?;
         Ok(Self {
-            _input: process.stdin.take().context("take Azurite's input")?,
             process,
+            console: Arc::new(Console(Mutex::new((input, lines)))),
             blobs,
             queues,
             free,
@@ -108,18 +112,52 @@ impl Azurite {
     /// An account, unless all are taken or the process has ended.
     fn free_account(&mut self) -> Option<Account> {
         match self.process.try_wait() {
-            Ok(None) => Some(Account::new(self.free.pop()?, &self.blobs, &self.queues)),
+            Ok(None) => Some(Account {
+                credentials: self.free.pop()?,
+                blobs: self.blobs.clone(),
+                queues: self.queues.clone(),
+                console: Arc::clone(&self.console),
+            }),
             _ => None,
         }
     }
 }
 
-/// Sends every line of `stream` on, and reads the rest when nobody wants them any more: Azurite must be able to write.
+/// Azurite's standard input, whose end ends it, and the lines it writes.
+#[derive(Debug)]
+pub(super) struct Console(Mutex<(ChildStdin, Receiver<String>)>);
+
+impl Console {
+    /// The answer to `question`, of those that the emulator's program lists.
+    pub(super) async fn ask(self: Arc<Self>, question: Value) -> anyhow::Result<Value> {
+        tokio::task::spawn_blocking(move || self.exchange(&question))
+            .await
+            .context("wait for Azurite")?
+    }
+
+    fn exchange(&self, question: &Value) -> anyhow::Result<Value> {
+        let (input, lines) = &mut *lock(&self.0);
+        writeln!(input, "{question}").context("ask Azurite")?;
+        let answer = loop {
+            let line = lines.recv_timeout(PATIENCE);
+            let line = line.context("wait for Azurite's answer")?;
+            if let Some(answer) = line.strip_prefix(ANSWER) {
+                break serde_json::from_str::<Value>(answer)?;
+            }
+        };
+        match answer.get("answer") {
+            Some(answer) => Ok(answer.clone()),
+            None => Err(anyhow!("Azurite refuses to tell: {answer}")),
+        }
+    }
+}
+
+/// Sends every line of `stream` on, as long as there is one.
 fn follow(stream: Option<impl Read + Send + 'static>, lines: Sender<String>) {
     let Some(stream) = stream else { return };
     std::thread::spawn(move || {
         for line in BufReader::new(stream).lines().map_while(Result::ok) {
-            // The receiver is gone once Azurite has started.
+            // Nobody reads them when the start failed.
             drop(lines.send(line));
         }
     });

@@ -1,7 +1,7 @@
 //! A custom handler that does what its app settings tell it, for the tests of the host stand-in.
 //!
 //! `EXIT_AT_START` ends it with that code before it listens, `LISTEN_AFTER_MS` lets it listen late,
-//! `ANSWER_STATUS`, `ANSWER_TYPE` and `ANSWER_BODY` are what a trigger is answered.
+//! `ANSWER_STATUS`, `ANSWER_TYPE` and `ANSWER_BODY` are what a trigger is answered, `ANSWER_AFTER_MS` later.
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -115,6 +115,9 @@ async fn trigger(Path(function): Path<String>, request: Request) -> Response {
         "{function} chunked={chunked} {}",
         String::from_utf8_lossy(&body)
     );
+    if let Some(delay) = setting("ANSWER_AFTER_MS").and_then(|delay| delay.parse().ok()) {
+        tokio::time::sleep(Duration::from_millis(delay)).await;
+    }
     let status = setting("ANSWER_STATUS")
         .and_then(|status| status.parse().ok())
         .unwrap_or(StatusCode::OK);

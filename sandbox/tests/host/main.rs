@@ -3,6 +3,7 @@
 mod app;
 mod indexing;
 mod life;
+mod queues;
 mod triggers;
 mod wire;
 
