@@ -11,10 +11,12 @@ use super::config;
 use super::output::{say, say_json};
 use crate::app::App;
 use crate::failure::{Chain, Classify, Disposition};
+use crate::upstream::storage::RETRY_QUEUE;
 
-/// Check the settings and, reading only, every system the connector talks to.
+/// Check the settings and every system the connector talks to.
 ///
-/// Prints one verdict a line. Nothing is written anywhere. Exit codes: 0 all is well, 2 something failed.
+/// Prints one verdict a line. Only reads, but for the storage account: there a small blob is written and deleted again, and
+/// the container and the queue are made if they are not there. Exit codes: 0 all is well, 2 something failed.
 #[derive(Debug, clap::Args)]
 pub(super) struct CheckArgs {
     /// Print one JSON object: {"verdict":"ok"|"failed","checks":[{"check","result","detail","advice"},…]}.
@@ -85,6 +87,14 @@ async fn upstreams(app: &App) -> Vec<Line> {
                 schema.choices.len(),
                 schema.status_reasons.len()
             )
+        })
+        .await,
+        probe("blobs", app.storage.blobs().probe(), |()| {
+            "can be written, read and deleted".to_owned()
+        })
+        .await,
+        probe("queue", app.storage.queue(RETRY_QUEUE).probe(), |()| {
+            format!("{RETRY_QUEUE} is there")
         })
         .await,
     ]

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use azure_core::error::ErrorKind;
+use azure_core::http::headers::HeaderName;
 use azure_core::http::{
     AsyncRawResponse, ClientOptions, ExponentialRetryOptions, HttpClient, Request, RetryOptions,
 };
@@ -23,6 +24,7 @@ use super::wire::LONGEST_WAIT;
 const REPEATS: u32 = 2;
 /// How long a request may wait for its turn where the work around it has no deadline.
 const TURN_LIMIT: Duration = Duration::from_secs(10);
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-request-id");
 
 /// What one request may cost.
 #[derive(Clone, Copy, Debug)]
@@ -57,6 +59,8 @@ pub(crate) struct LastAnswer {
     pub(crate) status: Option<StatusCode>,
     /// How long it asked us to wait.
     pub(crate) retry_after: Option<Duration>,
+    /// Whether it has the number that the storage services give every request.
+    pub(crate) has_request_id: bool,
 }
 
 /// Sends the SDK's requests, and remembers what came back.
@@ -141,6 +145,7 @@ impl HttpClient for AzureHttp {
             |response| LastAnswer {
                 status: StatusCode::from_u16(response.status().into()).ok(),
                 retry_after: retry_after(response),
+                has_request_id: response.headers().get_optional_str(&REQUEST_ID).is_some(),
             },
         );
         if let Some(wait) = answer.retry_after {

@@ -32,6 +32,7 @@ mod sellers;
 mod settings;
 mod shapes;
 mod steady_state;
+mod storage;
 mod sync;
 mod transport;
 mod wycheproof;

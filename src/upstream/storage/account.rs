@@ -98,9 +98,10 @@ impl Account {
         let http = AzureHttp::new(&self.transport, Upstream::Storage, operation);
         let deadline = retry::deadline(OPERATION_LIMIT);
         match tokio::time::timeout_at(deadline, send(Arc::clone(&http))).await {
-            Ok(Ok(value)) => Ok(value),
+            Ok(Ok(value)) if http.last_answer().has_request_id => Ok(value),
             Ok(Err(error)) => Err(self.judged(&error, &http)),
-            Err(_) => Err(Failure {
+            // No answer, or one of somebody between us and the account: a page without names would be an empty listing.
+            Err(_) | Ok(Ok(_)) => Err(Failure {
                 code: None,
                 status: None,
                 attempts: http.attempts(),

@@ -132,7 +132,7 @@ fn advice(code: Option<&str>) -> &'static str {
             "the account takes no keys; use AzureWebJobsStorage__accountName and an identity"
         }
         Some("AuthorizationFailure") => {
-            "let this app's network reach the account, and its signature allow blobs and queues"
+            "let this app's network reach the account, and check the key or signature in AzureWebJobsStorage"
         }
         Some("AuthenticationFailed" | "InvalidAuthenticationInfo") => {
             "check the key or signature in AzureWebJobsStorage, and this machine's clock"

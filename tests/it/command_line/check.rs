@@ -1,4 +1,4 @@
-//! `check`: a plain verdict a line, and not one write.
+//! `check`: a plain verdict a line, and not one write but the storage account's probe.
 
 use sandbox::entra::CLIENT_SECRET;
 use sandbox::settings::REFRESH_TOKEN_SECRET;
@@ -35,11 +35,12 @@ fn assert_fails(run: &Run, name: &str, sentences: &[&str]) {
     }
 }
 
-/// Requests that could have changed something, at any service but the two that sign in.
+/// Requests that could have changed something, at any service but the two that sign in and the storage account.
 fn writes(sandbox: &Sandbox) -> Vec<String> {
     let mut records = sandbox.world().requests.all();
     records.retain(|it| {
-        it.method != "GET" && !matches!(it.service, Service::Entra | Service::Identity)
+        let spared = [Service::Entra, Service::Identity, Service::Storage];
+        it.method != "GET" && !spared.contains(&it.service)
     });
     records.iter().map(sandbox::Record::line).collect()
 }
@@ -61,6 +62,8 @@ async fn where_all_is_well_every_line_says_so_and_nothing_is_written() {
         "dataverse",
         "leads",
         "lead_columns",
+        "blobs",
+        "queue",
     ] {
         line(&run, name);
     }
@@ -201,12 +204,48 @@ async fn a_vault_without_the_token_says_where_it_was_looked_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_storage_account_is_tried_with_a_blob_of_its_own_and_no_message() {
+    let sandbox = Sandbox::start().await.unwrap();
+    for _ in 0..2 {
+        assert_eq!(check(&sandbox, &[]).await.exit, 0);
+    }
+    let records = sandbox.world().requests.of(Service::Storage);
+    assert!(records.iter().all(|it| it.method != "POST"), "{records:#?}");
+    let blobs = records.iter().filter(|it| it.path.contains(".json"));
+    assert!(blobs.clone().count() >= 6);
+    assert!(blobs.clone().all(|it| it.path.ends_with("/check.json")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_storage_account_that_refuses_is_told_with_what_to_do() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let refused = Effect::Status {
+        code: 403,
+        headers: [("x-ms-error-code", "KeyBasedAuthenticationNotPermitted")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into(),
+        body: Value::Null,
+    };
+    sandbox
+        .world()
+        .faults
+        .add(Fault::new(Service::Storage, refused));
+    let run = check(&sandbox, &[]).await;
+    let what_to_do = ["status 403", "AzureWebJobsStorage__accountName"];
+    for name in ["blobs", "queue"] {
+        assert_fails(&run, name, &what_to_do);
+    }
+    assert!(line(&run, "dataverse").0.starts_with("ok"), "{run:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn each_wrong_setting_is_a_line_and_nothing_is_asked() {
     let sandbox = Sandbox::start().await.unwrap();
     let changes = [
         ("DATAVERSE_URL", "http://plain.invalid"),
         ("SYNC_MODE", "sideways"),
         ("AZURE_CREDENTIAL", "luck"),
+        ("AzureWebJobsStorage", "AccountName=contoso"),
     ];
     let run = check(&sandbox, &changes).await;
     assert_eq!(run.exit, 2);
