@@ -8,10 +8,10 @@ mod project;
 mod raw;
 pub mod status;
 
-pub use columns::{ROWS, Row, Rule, Unit, columns};
+pub use columns::{ROWS, Row, Rule, Unit, columns, unit};
 pub use kind::{classify, passes};
 pub use project::{Loss, LossReason, Projection, project};
-pub use raw::{raw, said};
+pub use raw::{raw, said, standing};
 
 #[cfg(test)]
 pub(crate) mod fixtures;

@@ -72,6 +72,8 @@ pub enum Unit {
     Origin,
     /// What the contact agreed to.
     Consent,
+    /// Where both stand. No row of the table: see [`super::status`].
+    Status,
 }
 
 impl Unit {
@@ -87,6 +89,7 @@ impl Unit {
             Self::Description => "description",
             Self::Origin => "origin",
             Self::Consent => "consent",
+            Self::Status => "status",
         }
     }
 }
@@ -94,9 +97,9 @@ impl Unit {
 /// Who wins a column, and so when it is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rule {
-    /// Partner Center wins: written whenever the referral has a value and it differs.
+    /// Partner Center wins where both sides changed.
     PartnerCenter,
-    /// The CRM wins: filled while the unit is empty.
+    /// The CRM wins where both sides changed.
     Crm,
     /// Neither is asked again: set when the lead is created, because the column is never empty after that.
     Creation,
@@ -118,8 +121,7 @@ impl Rule {
     /// When the column is written, in the words of the documentation.
     pub const fn written(self) -> &'static str {
         match self {
-            Self::PartnerCenter => "at creation, and when it differs",
-            Self::Crm => "at creation, and while it is empty",
+            Self::PartnerCenter | Self::Crm => "at creation, and when it changes in Partner Center",
             Self::Creation => "at creation only",
             Self::Stricter => "at creation, and to switch it on",
         }
@@ -318,6 +320,12 @@ pub static ROWS: [Row; 22] = {
         ),
     ]
 };
+
+/// What `column` is merged with.
+pub fn unit(column: &Column) -> Unit {
+    let row = ROWS.iter().find(|row| row.column == *column);
+    row.map_or(Unit::Status, |row| row.unit)
+}
 
 /// Every mapped column with what it holds.
 pub fn columns() -> impl Iterator<Item = (Column, ColumnKind)> {

@@ -130,16 +130,21 @@ impl Raw {
 
 /// Where a referral stands, in one word where it is known: *Pending* and *Received* are both new.
 fn status(status: &ReferralStatus) -> String {
-    let known = match status.state {
-        ReferralState::New => "New",
-        ReferralState::Active => "Active",
-        ReferralState::Won => "Won",
-        ReferralState::Lost => "Lost",
-        ReferralState::Declined => "Declined",
-        ReferralState::Expired => "Expired",
-        ReferralState::ClosedOtherwise | ReferralState::Unknown => {
-            return format!("{}/{}", status.status.trim(), status.substatus.trim());
-        }
-    };
-    known.to_owned()
+    standing(status.state).map_or_else(
+        || format!("{}/{}", status.status.trim(), status.substatus.trim()),
+        str::to_owned,
+    )
+}
+
+/// What [`raw`] says of a referral in `state`; `None` where its own words are needed.
+pub const fn standing(state: ReferralState) -> Option<&'static str> {
+    match state {
+        ReferralState::New => Some("New"),
+        ReferralState::Active => Some("Active"),
+        ReferralState::Won => Some("Won"),
+        ReferralState::Lost => Some("Lost"),
+        ReferralState::Declined => Some("Declined"),
+        ReferralState::Expired => Some("Expired"),
+        ReferralState::ClosedOtherwise | ReferralState::Unknown => None,
+    }
 }

@@ -94,7 +94,10 @@ pub enum Close {
     /// Not.
     No,
     /// Later: the lead has not rested long enough.
-    Held,
+    Held {
+        /// When it will have, unless somebody changes it; `None` if it does not say when it was changed last.
+        until: Option<Timestamp>,
+    },
     /// Now.
     Now {
         /// The closing `substatus`.
@@ -143,11 +146,13 @@ pub fn outbound(
 fn won(lead: &Lead, options: &SyncOptions, now: Timestamp) -> Close {
     match options.qualified_means {
         QualifiedMeans::Accepted => Close::No,
-        QualifiedMeans::Won if !rested(lead, options.won_hold, now) => Close::Held,
-        QualifiedMeans::Won => Close::Now {
-            substatus: "Won",
-            reason: None,
-        },
+        QualifiedMeans::Won => {
+            let won = Close::Now {
+                substatus: "Won",
+                reason: None,
+            };
+            held(lead, options.won_hold, now).unwrap_or(won)
+        }
     }
 }
 
@@ -156,19 +161,21 @@ fn lost(is_new: bool, reason: i32, lead: &Lead, options: &SyncOptions, now: Time
     let Some((_, words)) = DISQUALIFIED.iter().find(|(known, _)| *known == reason) else {
         return Close::No;
     };
-    if !rested(lead, options.close_hold, now) {
-        return Close::Held;
-    }
-    Close::Now {
+    let lost = Close::Now {
         substatus: if is_new { "Declined" } else { "Lost" },
         reason: Some(words),
-    }
+    };
+    held(lead, options.close_hold, now).unwrap_or(lost)
 }
 
-/// Whether nobody changed `lead` for as long as `hold`. One that does not say when it was changed has not rested.
-fn rested(lead: &Lead, hold: SignedDuration, now: Timestamp) -> bool {
-    lead.modified
-        .is_some_and(|modified| now.duration_since(modified) >= hold)
+/// What holds a close back until nobody changed `lead` for as long as `hold`. A lead that does not say when it was
+/// changed has not rested.
+fn held(lead: &Lead, hold: SignedDuration, now: Timestamp) -> Option<Close> {
+    let until = lead
+        .modified
+        .map(|it| it.checked_add(hold).unwrap_or(Timestamp::MAX));
+    let has_rested = until.is_some_and(|until| until <= now);
+    (!has_rested).then_some(Close::Held { until })
 }
 
 #[cfg(test)]

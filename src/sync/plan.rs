@@ -1,9 +1,14 @@
 //! Decides what one sync does. Pure and total: the same inputs give the same plan, and every input has one.
 
+mod cells;
+mod draft;
+mod findings;
 mod merge;
 mod notes;
 mod patches;
 mod report;
+mod settle;
+mod standing;
 
 use std::collections::BTreeSet;
 
@@ -12,11 +17,10 @@ use uuid::Uuid;
 
 pub use report::{Ignored, Outcome, Report};
 
+use self::draft::Draft;
 use crate::ids::{ETag, LeadId};
-use crate::lead::{Changes, Columns, Currency, Lead, LeadSchema, LeadState, Note, Owner, Value};
-use crate::mapping::columns::STATUS;
-use crate::mapping::status::{self, Inbound};
-use crate::mapping::{self, Projection};
+use crate::lead::{Changes, Columns, Currency, Lead, LeadSchema, Note, Owner};
+use crate::mapping;
 use crate::referral::{Direction, PatchOperation, Referral};
 use crate::sync::options::{Mode, SyncOptions};
 use crate::sync::state::{State, Values};
@@ -126,16 +130,6 @@ pub enum LeadAction {
     },
 }
 
-impl Patch {
-    fn of(operations: Vec<PatchOperation>) -> Self {
-        Self {
-            closes: operations.iter().any(|it| it.value == "Closed"),
-            operations,
-            values: Values::new(),
-        }
-    }
-}
-
 impl Plan {
     fn nothing(outcome: Outcome, state: &State) -> Self {
         Self {
@@ -177,7 +171,8 @@ impl Plan {
     }
 }
 
-/// What a sync of these inputs does. In observe mode that is nothing, and what it would be in link mode is reported.
+/// What a sync of these inputs does. In observe mode that is nothing, and what it would be in link mode is reported; what is
+/// remembered stays as it is.
 pub fn plan(inputs: &Inputs<'_>) -> Plan {
     if inputs.options.mode != Mode::Observe {
         return decide(inputs);
@@ -186,16 +181,49 @@ pub fn plan(inputs: &Inputs<'_>) -> Plan {
         mode: Mode::Link,
         ..inputs.options.clone()
     };
-    decide(&Inputs {
+    let observed = decide(&Inputs {
         options: &options,
         ..*inputs
-    })
-    .observed()
+    });
+    Plan {
+        state: inputs.state.clone(),
+        ..observed.observed()
+    }
 }
 
 fn decide(inputs: &Inputs<'_>) -> Plan {
+    if let Some(until) = settle::busy_until(inputs) {
+        return Plan {
+            busy_until: Some(until),
+            ..Plan::nothing(Outcome::Unchanged, inputs.state)
+        };
+    }
     let referral = inputs.referral;
-    let ignored = if referral.direction == Direction::Outgoing {
+    let projection = mapping::project(referral, inputs.schema, inputs.currency, inputs.options);
+    let settled = settle::settle(inputs, &projection);
+    let mut draft = Draft::new(inputs, &projection, settled);
+    let outcome = match (ignored(inputs), inputs.lead) {
+        (Some(why), _) => Outcome::Ignored(why),
+        (None, LeadFinding::Found { lead, merged_from }) => draft.existing(lead, *merged_from),
+        (None, LeadFinding::OfAnother { lead }) => {
+            draft.tell(Report::LeadOfAnother, &lead.to_string());
+            Outcome::LeadOfAnother
+        }
+        (None, LeadFinding::Absent) if is_deleted(inputs) => {
+            draft.tell(Report::LeadDeleted, "");
+            Outcome::LeadDeleted
+        }
+        (None, LeadFinding::Absent) if referral.status.state.is_closed() => {
+            Outcome::Ignored(Ignored::Closed)
+        }
+        (None, LeadFinding::Absent) => draft.create(),
+    };
+    draft.finish(outcome)
+}
+
+fn ignored(inputs: &Inputs<'_>) -> Option<Ignored> {
+    let referral = inputs.referral;
+    if referral.direction == Direction::Outgoing {
         Some(Ignored::Outgoing)
     } else if referral.is_spam {
         Some(Ignored::Spam)
@@ -203,28 +231,13 @@ fn decide(inputs: &Inputs<'_>) -> Plan {
         Some(Ignored::Filtered)
     } else {
         None
-    };
-    if let Some(why) = ignored {
-        return Plan::nothing(Outcome::Ignored(why), inputs.state);
     }
-    let projection = mapping::project(referral, inputs.schema, inputs.currency, inputs.options);
-    match inputs.lead {
-        LeadFinding::Found { lead, merged_from } => {
-            existing(inputs, &projection, lead, *merged_from)
-        }
-        LeadFinding::OfAnother { .. } => Plan {
-            reports: vec![Report::LeadOfAnother],
-            ..Plan::nothing(Outcome::LeadOfAnother, inputs.state)
-        },
-        LeadFinding::Absent if names(referral, LeadId::of(referral.id)) => Plan {
-            reports: vec![Report::LeadDeleted],
-            ..Plan::nothing(Outcome::LeadDeleted, inputs.state)
-        },
-        LeadFinding::Absent if referral.status.state.is_closed() => {
-            Plan::nothing(Outcome::Ignored(Ignored::Closed), inputs.state)
-        }
-        LeadFinding::Absent => create(inputs, &projection),
-    }
+}
+
+/// Whether there was a lead: what has been deleted in the CRM stays deleted.
+fn is_deleted(inputs: &Inputs<'_>) -> bool {
+    let referral = inputs.referral;
+    inputs.state.lead.is_some() || names(referral, LeadId::of(referral.id))
 }
 
 /// Whether the referral's `externalReferenceId` is `lead`, however it is written.
@@ -236,108 +249,6 @@ pub(super) fn names(referral: &Referral, lead: LeadId) -> bool {
 fn reference(referral: &Referral) -> Option<&str> {
     let text = referral.external_reference.as_deref()?.trim();
     (!text.is_empty()).then_some(text)
-}
-
-fn create(inputs: &Inputs<'_>, projection: &Projection) -> Plan {
-    let referral = inputs.referral;
-    let mut columns = projection.columns.clone();
-    let state = referral.status.state;
-    if let Inbound::Contacted(reason) =
-        status::inbound(state, LeadState::Open, Some(status::NEW), inputs.schema)
-    {
-        columns.insert(STATUS, Value::Choice(reason));
-    }
-    let mut reports = lost(projection);
-    let notes = notes::notes(&notes::Occasion {
-        referral,
-        projection,
-        columns: &columns,
-        conflicts: &[],
-        flagged: false,
-        is_first: true,
-    });
-    let link = patches::link(inputs, LeadId::of(referral.id), None, &mut reports);
-    Plan {
-        lead: LeadAction::Create {
-            columns,
-            owner: inputs.options.owner,
-            created: referral.created.filter(|created| *created < inputs.now),
-            values: Values::new(),
-        },
-        notes,
-        patches: link.into_iter().map(|it| Patch::of(vec![it])).collect(),
-        reports,
-        ..Plan::nothing(Outcome::Created, inputs.state)
-    }
-}
-
-fn existing(
-    inputs: &Inputs<'_>,
-    projection: &Projection,
-    lead: &Lead,
-    merged_from: Option<LeadId>,
-) -> Plan {
-    let referral = inputs.referral;
-    let merge::Merged {
-        mut changes,
-        conflicts,
-    } = merge::merge(referral, projection, &lead.columns);
-    let state = referral.status.state;
-    let inbound = status::inbound(state, lead.state, lead.status_reason, inputs.schema);
-    merge::apply_status(inbound, &mut changes);
-
-    let mut reports = lost(projection);
-    reports.extend(merged_from.map(|_| Report::LeadMerged));
-    reports.extend(conflicts.iter().copied().map(Report::Differs));
-    let flagged = inbound == Inbound::Flag;
-    reports.extend(flagged.then_some(Report::Flagged));
-    let columns = merge::after(&lead.columns, &changes);
-    let link = patches::link(inputs, lead.id, merged_from, &mut reports);
-    let notes = notes::notes(&notes::Occasion {
-        referral,
-        projection,
-        columns: &columns,
-        conflicts: &conflicts,
-        flagged,
-        is_first: link.is_some(),
-    });
-    let mut sent = patches::data(inputs, projection, &columns, &mut reports);
-    let rests = changes.is_empty();
-    sent.extend(patches::status(inputs, lead, rests, &mut reports));
-    let outcome = match (rests, sent.is_empty(), &link) {
-        (false, ..) => Outcome::Updated,
-        (true, false, _) => Outcome::WrittenBack,
-        (true, true, Some(_)) => Outcome::Linked,
-        (true, true, None) => Outcome::Unchanged,
-    };
-    Plan {
-        lead: if rests {
-            LeadAction::None
-        } else {
-            let etag = lead.etag.clone();
-            LeadAction::Update {
-                etag,
-                changes,
-                values: Values::new(),
-            }
-        },
-        notes,
-        patches: link
-            .map(|it| vec![it])
-            .into_iter()
-            .chain(sent)
-            .map(Patch::of)
-            .collect(),
-        reports,
-        ..Plan::nothing(outcome, inputs.state)
-    }
-}
-
-fn lost(projection: &Projection) -> Vec<Report> {
-    let losses = projection.losses.iter();
-    losses
-        .map(|loss| Report::Lost(loss.column.clone(), loss.reason))
-        .collect()
 }
 
 #[cfg(test)]

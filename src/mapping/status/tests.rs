@@ -169,7 +169,7 @@ fn nothing_is_closed_before_the_lead_has_rested() {
         let lead = lead(state, reason);
         let due = lead.modified.unwrap() + hold;
         let early = outbound(Active, &lead, &options, due - SignedDuration::from_secs(1));
-        assert_eq!(early.close, Close::Held);
+        assert_eq!(early.close, Close::Held { until: Some(due) });
         assert!(matches!(
             outbound(Active, &lead, &options, due).close,
             Close::Now { .. }
@@ -183,6 +183,6 @@ fn a_lead_that_does_not_say_when_it_changed_never_closes_its_referral() {
     lead.modified = None;
     assert_eq!(
         outbound(Active, &lead, &options(Mode::TwoWay), later()).close,
-        Close::Held
+        Close::Held { until: None }
     );
 }

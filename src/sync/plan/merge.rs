@@ -1,57 +1,304 @@
-//! Which columns of an existing lead change, by the mapping table's rules.
+//! Which values go which way. Each unit is merged by itself: one side changed, copy; both alike, nothing; both differ, the
+//! winner of the mapping table.
 
-use crate::lead::{Changes, Column, Columns, LeadState, Value};
-use crate::mapping::columns::{
-    COMPANY, EMAIL, ESTIMATED_AMOUNT, FIRST_NAME, LAST_NAME, STATE, STATUS,
-};
-use crate::mapping::status::Inbound;
-use crate::mapping::{Projection, ROWS, Row, Rule, Unit};
-use crate::referral::Referral;
-use crate::text;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// What merging a referral into a lead comes to.
+use super::cells::{Cell, similar};
+use super::findings::Findings;
+use super::{Inputs, Report, patches};
+use crate::lead::{Changes, Column, Columns, Value};
+use crate::mapping::columns::{EMAIL, FIRST_NAME, LAST_NAME, TRANSACTION_CURRENCY};
+use crate::mapping::{ROWS, Rule, Unit};
+use crate::sync::state::Values;
+
+/// What merging both sides comes to.
+#[derive(Debug, Default)]
 pub(super) struct Merged {
-    /// The columns that change.
+    /// The lead's columns that change.
     pub(super) changes: Changes,
-    /// The units in which both sides hold a value, they differ, and the CRM's is kept.
-    pub(super) conflicts: Vec<Unit>,
+    /// What both sides will hold once they have.
+    pub(super) values: Values,
+    /// What both sides hold already.
+    pub(super) agreed: Values,
+    /// The units that go to the referral.
+    pub(super) sends: BTreeSet<Unit>,
+    /// The units whose value in the referral loses.
+    pub(super) lost_by_referral: BTreeSet<Unit>,
+    /// The columns whose value in the lead loses.
+    pub(super) lost_by_lead: BTreeSet<Column>,
 }
 
-/// Merges the lead a referral should be into the one it has.
-pub(super) fn merge(referral: &Referral, wanted: &Projection, lead: &Columns) -> Merged {
-    let view = View {
-        referral,
-        wanted,
-        lead,
-    };
-    let mut changes = Changes::new();
-    for row in &ROWS {
-        if let Some(value) = wanted.columns.get(&row.column)
-            && view.writes(row, value)
+/// Merges all but the status.
+pub(super) struct Merger<'a> {
+    pub(super) inputs: &'a Inputs<'a>,
+    pub(super) cells: BTreeMap<&'static Column, Cell<'a>>,
+    /// Units edited after a write that may or may not have happened: the value that gives way is noted.
+    pub(super) edited: &'a BTreeSet<Unit>,
+    pub(super) findings: &'a mut Findings,
+    pub(super) merged: Merged,
+}
+
+/// The columns that are merged in one piece now.
+struct Piece<'a> {
+    unit: Unit,
+    rule: Rule,
+    cells: Vec<&'a Cell<'a>>,
+}
+
+impl Merger<'_> {
+    pub(super) fn merge(mut self) -> Merged {
+        let cells = self.cells.clone();
+        let same_person = self.is_same_person();
+        let units: BTreeSet<Unit> = ROWS.iter().map(|row| row.unit).collect();
+        for unit in units {
+            let of_unit = cells.values().filter(|cell| cell.row.unit == unit);
+            if unit == Unit::Contact && !same_person {
+                self.piece(unit, of_unit.collect());
+                continue;
+            }
+            let by_one = matches!(unit, Unit::Contact | Unit::Consent);
+            // A value that stands in for another fills, and never overwrites.
+            let said = of_unit.filter(|cell| !cell.stands_in || cell.lead.is_none());
+            let said: Vec<_> = said.collect();
+            if by_one {
+                said.into_iter()
+                    .for_each(|cell| self.piece(unit, vec![cell]));
+            } else {
+                self.piece(unit, said);
+            }
+        }
+        self.merged
+    }
+
+    fn piece(&mut self, unit: Unit, cells: Vec<&Cell<'_>>) {
+        let Some(rule) = cells.first().map(|cell| cell.row.rule) else {
+            return;
+        };
+        let is_closed = self.is_closed();
+        let (blocked, cells): (Vec<_>, Vec<_>) = cells
+            .into_iter()
+            .partition(|cell| cell.is_blocked(is_closed));
+        let is_left = blocked.iter().any(|cell| cell.lead.is_some());
+        if rule == Rule::Creation || is_left || cells.is_empty() {
+            return;
+        }
+        let piece = Piece { unit, rule, cells };
+        if rule == Rule::Stricter {
+            self.restrict(&piece);
+        } else if piece.cells.iter().all(|cell| cell.pair.is_none()) {
+            self.first(&piece);
+        } else {
+            self.again(&piece);
+        }
+    }
+
+    /// Only ever switched on.
+    fn restrict(&mut self, piece: &Piece<'_>) {
+        for cell in &piece.cells {
+            if cell.wanted.is_none() || cell.is_alike {
+                self.agree(cell, true);
+                continue;
+            }
+            if cell
+                .pair
+                .is_some_and(|pair| pair.lead == cell.written().lead)
+            {
+                self.findings.add(Report::Differs(piece.unit), "");
+            }
+            self.write(cell);
+        }
+    }
+
+    /// Nothing was agreed: what is empty is filled, what is not is left.
+    fn first(&mut self, piece: &Piece<'_>) {
+        let is_open = |cell: &&Cell<'_>| cell.lead.is_none() || cell.is_makeshift;
+        if piece
+            .cells
+            .iter()
+            .all(|cell| is_open(cell) || cell.is_similar)
         {
-            changes.insert(row.column.clone(), Some(value.clone()));
+            for cell in &piece.cells {
+                if cell.wanted.is_some() && is_open(cell) {
+                    self.write(cell);
+                } else {
+                    self.agree(cell, true);
+                }
+            }
+        } else if piece.is_unsaid() {
+            if !self.is_closed() {
+                self.offer(piece);
+            }
+        } else if piece
+            .cells
+            .iter()
+            .all(|cell| cell.wanted.is_none() || cell.is_similar)
+        {
+            for cell in piece.cells.iter().filter(|cell| cell.is_similar) {
+                self.agree(cell, true);
+            }
+        } else {
+            for cell in &piece.cells {
+                self.agree(cell, cell.is_similar);
+            }
+            self.differ(piece, true);
         }
     }
-    let crm_wins = [Unit::Deal, Unit::Closing, Unit::Contact];
-    let conflicts = crm_wins.into_iter().filter(|unit| view.conflicts(*unit));
-    Merged {
-        conflicts: conflicts.collect(),
-        changes,
+
+    fn again(&mut self, piece: &Piece<'_>) {
+        if piece.cells.iter().all(|cell| cell.is_alike) {
+            piece.cells.iter().for_each(|cell| self.agree(cell, true));
+            return;
+        }
+        let lead_changed = piece.cells.iter().any(|cell| cell.lead_changed());
+        let referral_changed = piece.cells.iter().any(|cell| cell.referral_changed());
+        let was_alike = piece.cells.iter().all(|cell| cell.baseline().alike);
+        match (lead_changed, referral_changed) {
+            (false, false) => {
+                for cell in &piece.cells {
+                    self.agree(cell, cell.baseline().alike);
+                }
+                if !was_alike {
+                    self.differ(piece, true);
+                }
+            }
+            (false, true) if was_alike => self.copy(piece),
+            (true, false) if was_alike => self.keep(piece),
+            _ => self.conflict(piece),
+        }
+    }
+
+    /// Both sides changed, or one of two that never agreed.
+    fn conflict(&mut self, piece: &Piece<'_>) {
+        if piece.rule == Rule::PartnerCenter && !piece.is_unsaid() {
+            let overwritten = piece
+                .cells
+                .iter()
+                .filter(|cell| cell.lead.is_some() && !cell.is_alike);
+            let columns = overwritten.map(|cell| cell.row.column.clone());
+            self.merged.lost_by_lead.extend(columns);
+            self.differ(piece, false);
+            self.copy(piece);
+        } else if piece.is_empty() {
+            self.report(Report::Emptied(piece.unit), piece);
+        } else {
+            self.differ(piece, !piece.is_unsaid());
+            self.offer(piece);
+        }
+    }
+
+    /// Only the referral changed: the lead gets what it says.
+    fn copy(&mut self, piece: &Piece<'_>) {
+        for cell in &piece.cells {
+            let unchanged =
+                !cell.lead_changed() && !cell.referral_changed() && cell.baseline().alike;
+            if cell.is_alike || unchanged {
+                self.agree(cell, true);
+            } else {
+                self.write(cell);
+            }
+            if self.edited.contains(&piece.unit) && cell.lead.is_some() && !cell.is_alike {
+                self.merged.lost_by_lead.insert(cell.row.column.clone());
+            }
+        }
+    }
+
+    /// Only the lead changed: what it holds is kept, and sent where that may be.
+    fn keep(&mut self, piece: &Piece<'_>) {
+        let emptied = piece
+            .cells
+            .iter()
+            .any(|cell| cell.lead.is_none() && cell.wanted.is_some());
+        if piece.is_empty() {
+            if !piece.is_unsaid() {
+                self.report(Report::Emptied(piece.unit), piece);
+            }
+            return;
+        }
+        if self.edited.contains(&piece.unit) && !piece.is_unsaid() {
+            self.merged.lost_by_referral.insert(piece.unit);
+        }
+        if self.offer(piece) {
+            return;
+        }
+        let differs =
+            |cell: &&Cell<'_>| cell.lead.is_some() && cell.wanted.is_some() && !cell.is_alike;
+        if piece.cells.iter().any(differs) {
+            self.differ(piece, false);
+        } else if emptied {
+            self.report(Report::Emptied(piece.unit), piece);
+        }
+    }
+
+    /// Sends what the lead holds, if it can be sent.
+    fn offer(&mut self, piece: &Piece<'_>) -> bool {
+        let goes = matches!(piece.unit, Unit::Deal | Unit::Closing);
+        if !goes || !patches::writes_back(self.inputs) {
+            return false;
+        }
+        if self.is_closed() {
+            self.report(Report::WriteBackDropped(piece.unit), piece);
+            return false;
+        }
+        self.merged.sends.insert(piece.unit)
+    }
+
+    fn differ(&mut self, piece: &Piece<'_>, noted: bool) {
+        self.report(Report::Differs(piece.unit), piece);
+        if noted {
+            self.merged.lost_by_referral.insert(piece.unit);
+        }
+    }
+
+    /// Told again when the referral says something else; edits in the CRM are no news to the CRM.
+    fn report(&mut self, report: Report, piece: &Piece<'_>) {
+        let marks = piece.cells.iter().map(|cell| format!("{:x}", cell.mark()));
+        self.findings
+            .add(report, &marks.collect::<Vec<_>>().join(" "));
+    }
+
+    fn write(&mut self, cell: &Cell<'_>) {
+        let column = &cell.row.column;
+        // A currency is never taken away, and stays beside an amount that is: Dataverse sets one by itself.
+        let stays = cell.wanted.is_none() && *column == TRANSACTION_CURRENCY;
+        if !stays && cell.stored != cell.wanted {
+            self.merged
+                .changes
+                .insert(column.clone(), cell.wanted.cloned());
+        }
+        self.merged.values.insert(column.clone(), cell.written());
+    }
+
+    fn agree(&mut self, cell: &Cell<'_>, alike: bool) {
+        let column = cell.row.column.clone();
+        self.merged.agreed.insert(column, cell.now(alike));
+    }
+
+    fn is_closed(&self) -> bool {
+        self.inputs.referral.status.state.is_closed()
+    }
+
+    /// Whether the lead names the person the referral names: same e-mail address or same full name.
+    fn is_same_person(&self) -> bool {
+        let cell = |column: &Column| self.cells.get(column);
+        let same = |column: &Column| {
+            cell(column)
+                .is_some_and(|cell| cell.wanted.is_some() && similar(cell.lead, cell.wanted))
+        };
+        let same_first_name = cell(&FIRST_NAME).is_some_and(|cell| similar(cell.lead, cell.wanted));
+        let is_named = cell(&LAST_NAME).is_some_and(|cell| !cell.stands_in);
+        same(&EMAIL) || is_named && same(&LAST_NAME) && same_first_name
     }
 }
 
-/// Adds what the referral's status asks of its lead.
-pub(super) fn apply_status(inbound: Inbound, changes: &mut Changes) {
-    match inbound {
-        Inbound::Nothing | Inbound::Flag => {}
-        Inbound::Contacted(reason) => {
-            changes.insert(STATUS, Some(Value::Choice(reason)));
-        }
-        Inbound::Disqualify(reason) => {
-            let state = LeadState::Disqualified.number();
-            changes.insert(STATE, Some(Value::Choice(state)));
-            changes.insert(STATUS, Some(Value::Choice(reason)));
-        }
+impl Piece<'_> {
+    /// Whether the lead holds nothing.
+    fn is_empty(&self) -> bool {
+        self.cells.iter().all(|cell| cell.lead.is_none())
+    }
+
+    /// Whether the referral says nothing.
+    fn is_unsaid(&self) -> bool {
+        self.cells.iter().all(|cell| cell.wanted.is_none())
     }
 }
 
@@ -60,118 +307,9 @@ pub(super) fn after(lead: &Columns, changes: &Changes) -> Columns {
     let mut columns = lead.clone();
     for (column, value) in changes {
         match value {
-            Some(value) => columns.insert(column.clone(), value.clone()),
+            Some(value) => columns.insert(column.clone(), Value::clone(value)),
             None => columns.remove(column),
         };
     }
     columns
-}
-
-struct View<'a> {
-    referral: &'a Referral,
-    wanted: &'a Projection,
-    lead: &'a Columns,
-}
-
-impl View<'_> {
-    fn writes(&self, row: &Row, value: &Value) -> bool {
-        if self.lead.get(&row.column) == Some(value) {
-            return false;
-        }
-        match row.rule {
-            Rule::PartnerCenter => {
-                !self.wanted.stand_ins.contains(&row.column) || self.is_empty(&row.column)
-            }
-            Rule::Crm if self.is_unit_empty(row.unit) => true,
-            Rule::Crm => {
-                row.unit == Unit::Contact && self.is_same_person() && self.is_empty(&row.column)
-            }
-            Rule::Creation => false,
-            Rule::Stricter => *value == Value::Flag(true),
-        }
-    }
-
-    fn is_empty(&self, column: &Column) -> bool {
-        match self.lead.get(column) {
-            None => true,
-            Some(Value::Text(text)) => {
-                text::is_empty(text, self.referral.id)
-                    || *column == LAST_NAME && self.stands_in_for_last_name(text)
-            }
-            Some(_) => false,
-        }
-    }
-
-    /// Whether `held` is what stood in for the family name before the referral had one. Filling the given name beside it
-    /// would make a person who has one name twice.
-    fn stands_in_for_last_name(&self, held: &str) -> bool {
-        if self.wanted.stand_ins.contains(&LAST_NAME) || self.lead.contains_key(&FIRST_NAME) {
-            return false;
-        }
-        let wanted = |column: &Column| match self.wanted.columns.get(column) {
-            Some(Value::Text(text)) => Some(text.as_str()),
-            _ => None,
-        };
-        let local = wanted(&EMAIL).and_then(|email| Some(email.split_once('@')?.0));
-        let mut earlier = [wanted(&FIRST_NAME), local, wanted(&COMPANY)]
-            .into_iter()
-            .flatten();
-        wanted(&LAST_NAME).is_some() && earlier.any(|text| text == held)
-    }
-
-    /// A currency alone is no deal: Dataverse sets one by itself.
-    fn is_unit_empty(&self, unit: Unit) -> bool {
-        if unit == Unit::Deal {
-            return self.is_empty(&ESTIMATED_AMOUNT);
-        }
-        let mut rows = ROWS.iter().filter(|row| row.unit == unit);
-        rows.all(|row| self.is_empty(&row.column))
-    }
-
-    /// Whether the lead names the person the referral names: same e-mail address or same full name.
-    fn is_same_person(&self) -> bool {
-        let same = |column: &Column| {
-            let (wanted, lead) = (self.wanted.columns.get(column), self.lead.get(column));
-            wanted.is_some() && equal(wanted, lead)
-        };
-        let same_first_name = equal(
-            self.wanted.columns.get(&FIRST_NAME),
-            self.lead.get(&FIRST_NAME),
-        );
-        let is_named = !self.wanted.stand_ins.contains(&LAST_NAME);
-        same(&EMAIL) || is_named && same(&LAST_NAME) && same_first_name
-    }
-
-    /// Whether the referral holds another value for a unit the CRM wins than the lead does.
-    fn conflicts(&self, unit: Unit) -> bool {
-        if self.is_unit_empty(unit) {
-            return false;
-        }
-        let is_same_person = unit == Unit::Contact && self.is_same_person();
-        ROWS.iter().filter(|row| row.unit == unit).any(|row| {
-            let Some(wanted) = self.wanted.columns.get(&row.column) else {
-                return false;
-            };
-            let stands_in = self.wanted.stand_ins.contains(&row.column);
-            let is_filled_in = is_same_person && (stands_in || self.is_empty(&row.column));
-            let held = self.lead.get(&row.column);
-            !(is_filled_in || equal(Some(wanted), held) || self.is_unrounded(row, held))
-        })
-    }
-
-    /// Whether `held` is the referral's amount before it was rounded: the CRM may hold more digits than its currency.
-    fn is_unrounded(&self, row: &Row, held: Option<&Value>) -> bool {
-        let value = self.referral.details.deal_value.map(Value::Amount);
-        row.column == ESTIMATED_AMOUNT && value.as_ref() == held
-    }
-}
-
-/// Whether two values are the same to a person: text without regard to letter case and outer blanks.
-fn equal(left: Option<&Value>, right: Option<&Value>) -> bool {
-    match (left, right) {
-        (Some(Value::Text(left)), Some(Value::Text(right))) => {
-            left.trim().to_lowercase() == right.trim().to_lowercase()
-        }
-        _ => left == right,
-    }
 }

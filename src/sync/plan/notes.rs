@@ -1,11 +1,13 @@
 //! What the lead's timeline must hold. A note's id follows from what it says, so that writing it twice makes one.
 
+use std::collections::BTreeSet;
+
 use uuid::Uuid;
 
 use crate::ids::{NoteId, ReferralId};
-use crate::lead::{Columns, Note, Value};
+use crate::lead::{Column, Columns, Note, Value};
 use crate::mapping::columns::DESCRIPTION;
-use crate::mapping::{Loss, LossReason, Projection, ROWS, Row, Unit};
+use crate::mapping::{Loss, LossReason, Projection, ROWS, Unit};
 use crate::referral::Referral;
 use crate::text;
 
@@ -16,33 +18,34 @@ const LONGEST: usize = 100_000;
 pub(super) struct Occasion<'a> {
     pub(super) referral: &'a Referral,
     pub(super) projection: &'a Projection,
-    /// The lead's columns as they will be.
+    /// The lead's columns as they are.
+    pub(super) before: &'a Columns,
+    /// As they will be.
     pub(super) columns: &'a Columns,
-    /// Where the lead's value was kept against the referral's.
-    pub(super) conflicts: &'a [Unit],
+    /// Where the referral's value loses against the lead's.
+    pub(super) lost_by_referral: &'a BTreeSet<Unit>,
+    /// Where the lead's value loses against the referral's.
+    pub(super) lost_by_lead: &'a BTreeSet<Column>,
+    /// ISO code of the currency of the lead's amount.
+    pub(super) currency: Option<&'a str>,
     /// The referral was closed under a lead that somebody works on.
     pub(super) flagged: bool,
-    /// The referral does not name its lead yet: what is written once has to be made sure of.
-    pub(super) is_first: bool,
 }
 
 /// The notes that must be there.
 pub(super) fn notes(occasion: &Occasion<'_>) -> Vec<Note> {
     let mut notes = Vec::new();
-    if occasion.is_first {
-        notes.extend(invitation(occasion.referral));
-    }
+    notes.extend(invitation(occasion.referral));
     notes.extend(description(occasion));
     notes.extend(losses(occasion));
     if occasion.flagged {
         notes.push(flag(occasion.referral));
     }
-    notes.extend(
-        occasion
-            .conflicts
-            .iter()
-            .map(|unit| conflict(occasion, *unit)),
-    );
+    // What the description does not show has a note anyway.
+    let units = occasion.lost_by_referral.iter();
+    let noted = units.filter(|unit| **unit != Unit::Description);
+    notes.extend(noted.map(|unit| conflict(occasion, *unit)));
+    notes.extend(overwritten(occasion));
     notes
 }
 
@@ -127,7 +130,10 @@ fn flag(referral: &Referral) -> Note {
 /// What the referral holds instead. It names only that side: another edit in the CRM makes no other note.
 fn conflict(occasion: &Occasion<'_>, unit: Unit) -> Note {
     let rows = ROWS.iter().filter(|row| row.unit == unit);
-    let values: Vec<String> = rows.filter_map(|row| held(occasion, row)).collect();
+    let code = occasion.referral.details.currency.as_deref();
+    let values: Vec<String> = rows
+        .filter_map(|row| line(&row.column, &occasion.projection.columns, code))
+        .collect();
     let subject = format!("Partner Center: another {}", unit.word());
     let text = format!(
         "Partner Center holds these values. The ones on this lead were kept.\n{}",
@@ -136,14 +142,28 @@ fn conflict(occasion: &Occasion<'_>, unit: Unit) -> Note {
     note(occasion.referral.id, &subject, &text)
 }
 
-fn held(occasion: &Occasion<'_>, row: &Row) -> Option<String> {
-    let value = match occasion.projection.columns.get(&row.column)? {
+/// What the lead held before Partner Center's values took its place.
+fn overwritten(occasion: &Occasion<'_>) -> Option<Note> {
+    let columns = occasion.lost_by_lead.iter();
+    let values: Vec<String> = columns
+        .filter_map(|column| line(column, occasion.before, occasion.currency))
+        .collect();
+    let text = format!(
+        "Both sides were changed. This lead held these values, and has those of Partner Center now.\n{}",
+        values.join("\n")
+    );
+    let subject = "Partner Center: values of this lead were replaced";
+    (!values.is_empty()).then(|| note(occasion.referral.id, subject, &text))
+}
+
+fn line(column: &Column, columns: &Columns, currency: Option<&str>) -> Option<String> {
+    let value = match columns.get(column)? {
         Value::Text(text) => text.clone(),
         Value::Amount(amount) => amount.to_string(),
         Value::Date(date) => date.to_string(),
         // The only lookup is the deal's currency, and its code is what people know.
-        Value::Row(_) => text::line(occasion.referral.details.currency.as_deref()?)?,
+        Value::Row(_) => text::line(currency?)?,
         Value::Choice(_) | Value::Flag(_) => return None,
     };
-    Some(format!("{}: {value}", row.column))
+    Some(format!("{column}: {value}"))
 }

@@ -102,8 +102,14 @@ impl Outcome {
 pub enum Report {
     /// A value did not reach its column whole.
     Lost(Column, LossReason),
-    /// Both sides hold a value, they differ, and the CRM's was kept.
+    /// Both sides hold a value and they differ: the loser's was noted where both were changed, or both were left.
     Differs(Unit),
+    /// The lead's value was emptied while the referral has one: neither was changed.
+    Emptied(Unit),
+    /// A write whose end was not seen and an edit met: the edit was kept.
+    EditedSince(Unit),
+    /// A write whose end was not seen did not happen, or was undone: it is made again if it is still wanted.
+    WrittenAgain(Unit),
     /// The referral was closed while somebody works on the lead: a seller has to decide.
     Flagged,
     /// `externalReferenceId` belongs to another system and was left.
@@ -144,6 +150,9 @@ impl Report {
         match self {
             Self::Lost(_, reason) => reason.word(),
             Self::Differs(_) => "differs",
+            Self::Emptied(_) => "emptied",
+            Self::EditedSince(_) => "edited_since",
+            Self::WrittenAgain(_) => "written_again",
             Self::Flagged => "flagged",
             Self::ForeignReference => "foreign_reference",
             Self::LeadDeleted => "lead_deleted",
@@ -162,6 +171,19 @@ impl Report {
             Self::WouldSend(_) => "would_send",
         }
     }
+
+    /// Whether it is told once, for as long as it holds. What will end by itself, and what observe mode would do, is told
+    /// each time.
+    pub const fn is_remembered(&self) -> bool {
+        !matches!(
+            self,
+            Self::CloseHeld
+                | Self::WouldCreate
+                | Self::WouldWrite(_)
+                | Self::WouldNote
+                | Self::WouldSend(_)
+        )
+    }
 }
 
 impl fmt::Display for Report {
@@ -170,7 +192,11 @@ impl fmt::Display for Report {
         f.write_str(self.word())?;
         match self {
             Self::Lost(column, _) | Self::WouldWrite(column) => write!(f, ":{column}"),
-            Self::Differs(unit) | Self::WriteBackDropped(unit) => write!(f, ":{}", unit.word()),
+            Self::Differs(unit)
+            | Self::Emptied(unit)
+            | Self::EditedSince(unit)
+            | Self::WrittenAgain(unit)
+            | Self::WriteBackDropped(unit) => write!(f, ":{}", unit.word()),
             Self::WouldSend(path) => write!(f, ":{path}"),
             _ => Ok(()),
         }
@@ -199,10 +225,14 @@ mod tests {
         let lost = reasons.map(|reason| Report::Lost(column.clone(), reason));
         let others = [
             Report::Differs(Unit::Deal),
+            Report::Emptied(Unit::Deal),
+            Report::EditedSince(Unit::Deal),
+            Report::WrittenAgain(Unit::Deal),
             Report::Flagged,
             Report::ForeignReference,
             Report::LeadDeleted,
             Report::LeadMerged,
+            Report::LeadOfAnother,
             Report::LeadReadOnly,
             Report::NotLinked,
             Report::WriteBackDropped(Unit::Deal),

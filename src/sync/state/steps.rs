@@ -11,9 +11,12 @@ use crate::lead::{Column, Lead};
 use crate::mapping;
 use crate::mapping::columns::STATUS;
 use crate::referral::Referral;
+use crate::sync::plan::Report;
 
 /// What the keys of written notes begin with, among [`State::reported`].
 const NOTE: &str = "note:";
+/// The reports that a run makes of the answers it gets, not a plan of what is found.
+const OF_RUNS: [Report; 2] = [Report::LeadReadOnly, Report::PreconditionRefused];
 
 impl State {
     /// Remembers that `run` is about to write `values` to a side that has `version` (`None`: it is to be created). To be
@@ -94,15 +97,45 @@ impl State {
 
     /// Remembers that whatever holds was handed on. What holds no more would be news again.
     pub fn told(&mut self, holding: &BTreeSet<String>) {
-        self.reported.retain(|key| key.starts_with(NOTE));
+        self.reported.retain(|key| is_of_a_run(key));
         self.reported.extend(holding.iter().cloned());
     }
 
-    /// Forgets which notes were written, but for `needed`.
-    pub(in crate::sync) fn keep_notes(&mut self, needed: impl Iterator<Item = NoteId>) {
-        let needed: BTreeSet<String> = needed.map(note_key).collect();
+    /// Remembers what a run has to tell of version `about` of a side: [`Report::LeadReadOnly`] or
+    /// [`Report::PreconditionRefused`]. `false` if it was told before.
+    pub fn tell(&mut self, report: &Report, about: &ETag) -> bool {
+        let key = self.key(report, about.as_str());
+        self.reported.insert(key)
+    }
+
+    /// Whether `report` was told of version `about` of a side.
+    pub(in crate::sync) fn was_told(&self, report: &Report, about: &ETag) -> bool {
+        self.reported.contains(&self.key(report, about.as_str()))
+    }
+
+    /// What `report` is remembered by, and what it is `about` where that can change.
+    pub(in crate::sync) fn key(&self, report: &Report, about: &str) -> String {
+        let report = report.to_string();
+        if about.is_empty() {
+            return report;
+        }
+        let digest = u128::from_be_bytes(self.report_digest(&report, about).0);
+        format!("{report}#{:016x}", digest >> 64)
+    }
+
+    /// Forgets of what runs have told all but the notes that are `needed` and what is still so of these versions.
+    pub(in crate::sync) fn keep(
+        &mut self,
+        needed: impl Iterator<Item = NoteId>,
+        versions: &[&ETag],
+    ) {
+        let notes = needed.map(note_key);
+        let told = versions
+            .iter()
+            .flat_map(|version| OF_RUNS.map(|report| self.key(&report, version.as_str())));
+        let kept: BTreeSet<String> = notes.chain(told).collect();
         self.reported
-            .retain(|key| !key.starts_with(NOTE) || needed.contains(key));
+            .retain(|key| !is_of_a_run(key) || kept.contains(key));
     }
 
     /// Digest of what `lead` holds in `column`; `None` if that says nothing.
@@ -118,6 +151,10 @@ impl State {
         let value = mapping::said(column, &lead.columns, referral)?;
         Some(self.lead_digest(column, value))
     }
+}
+
+fn is_of_a_run(key: &str) -> bool {
+    key.starts_with(NOTE) || OF_RUNS.iter().any(|report| key.starts_with(report.word()))
 }
 
 fn note_key(note: NoteId) -> String {

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use super::world::{World, changed, found, reported, sent};
 use crate::ids::LeadId;
 use crate::lead::{LeadState, Owner, Value};
@@ -81,8 +83,17 @@ fn an_empty_reference_is_replaced_not_added() {
     let plan = world.plan();
     assert_eq!(sent(&plan), [format!("Replace /externalReferenceId={OWN}")]);
     assert_eq!(plan.outcome, Outcome::Linked);
+}
+
+#[test]
+fn a_note_is_written_until_it_is_known_to_be_there() {
+    let mut world = World::in_step(Mode::Inbound);
+    assert_eq!(world.plan().notes, []);
+    world.state.told(&BTreeSet::new());
+    assert_eq!(world.plan().notes, [], "notes are no reports");
+    world.state.reported.clear();
     assert_eq!(
-        plan.notes.len(),
+        world.plan().notes.len(),
         1,
         "a crash between lead and note must not lose the note"
     );
@@ -231,7 +242,7 @@ fn observing_reports_what_link_mode_would_do_and_does_nothing() {
     assert_eq!(plan.outcome, Outcome::Observed);
 
     let mut world = World::in_step(Mode::Observe);
-    world.set(&COMPANY, "Old name");
+    world.referral.customer.name = Some("New name".to_owned());
     assert_eq!(reported(&world.plan()), ["would_write:companyname"]);
 }
 

@@ -11,29 +11,56 @@ use crate::mapping::columns::{
 use crate::mapping::fixtures::status;
 use crate::referral::ReferralState;
 use crate::sync::options::{Mode, QualifiedMeans};
-use crate::sync::plan::{Outcome, Report};
+use crate::sync::plan::{Outcome, Plan, Report};
+
+fn note(plan: &Plan, subject: &str) -> String {
+    let note = plan.notes.iter().find(|note| note.subject == subject);
+    note.unwrap_or_else(|| panic!("{:?}", plan.notes))
+        .text
+        .clone()
+}
 
 fn amount(text: &str) -> Value {
     Value::Amount(text.parse().unwrap())
 }
 
 #[test]
-fn partner_center_overwrites_what_it_wins() {
+fn partner_center_overwrites_what_it_wins_where_both_sides_changed() {
     let mut world = World::in_step(Mode::Link);
     world.set(&SUBJECT, "Renamed by a seller");
     world.set(&COMPANY, "Fabrikam");
     world.set(&COUNTRY, "DE");
+    assert_eq!(changed(&world.plan()), Vec::<&str>::new());
+    world.referral.name = Some("Renamed in Partner Center".to_owned());
+    world.referral.customer.name = Some("Fabrikam Ltd".to_owned());
+    world.referral.customer.address.city = Some("Seattle".to_owned());
     let plan = world.plan();
     assert_eq!(
         changed(&plan),
-        ["address1_country", "companyname", "subject"]
+        [
+            "address1_city",
+            "address1_country",
+            "companyname",
+            "subject"
+        ]
     );
     assert_eq!(plan.outcome, Outcome::Updated);
+    assert_eq!(
+        reported(&plan),
+        ["differs:topic", "differs:company", "differs:address"]
+    );
+    for lost in [
+        "subject: Renamed by a seller",
+        "companyname: Fabrikam",
+        "address1_country: DE",
+    ] {
+        assert!(plan.notes[0].text.contains(lost), "{lost}");
+    }
 }
 
 #[test]
-fn an_empty_value_never_empties_a_column() {
-    let mut world = World::in_step(Mode::TwoWay);
+fn an_empty_value_never_empties_a_column_that_was_never_agreed() {
+    let mut world = World::unknown(Mode::TwoWay);
     let referral = &mut world.referral;
     referral.name = None;
     referral.customer = crate::referral::Customer::default();
@@ -76,7 +103,7 @@ fn consent_is_withdrawn_on_the_lead_but_never_given_back() {
 
 #[test]
 fn an_empty_deal_is_filled_even_beside_a_default_currency() {
-    let mut world = World::in_step(Mode::Link);
+    let mut world = World::unknown(Mode::Link);
     let euro = world.currencies[1].id.uuid();
     let columns = &mut world.lead().columns;
     columns.remove(&ESTIMATED_AMOUNT);
@@ -89,15 +116,15 @@ fn an_empty_deal_is_filled_even_beside_a_default_currency() {
 
 #[test]
 fn an_amount_already_there_is_kept_and_the_other_noted() {
-    let mut world = World::in_step(Mode::Link);
+    let mut world = World::unknown(Mode::Link);
     world.lead().columns.insert(ESTIMATED_AMOUNT, amount("10"));
     let plan = world.plan();
     assert_eq!(changed(&plan), Vec::<&str>::new());
     assert_eq!(sent(&plan), Vec::<String>::new());
     assert_eq!(reported(&plan), ["differs:deal"]);
-    assert_eq!(plan.notes[0].subject, "Partner Center: another deal");
-    assert!(plan.notes[0].text.contains("estimatedamount: 50000.13"));
-    assert!(plan.notes[0].text.contains("transactioncurrencyid: USD"));
+    let note = note(&plan, "Partner Center: another deal");
+    assert!(note.contains("estimatedamount: 50000.13"));
+    assert!(note.contains("transactioncurrencyid: USD"));
 }
 
 #[test]
@@ -113,12 +140,21 @@ fn two_way_sends_the_crms_amount_with_its_currency() {
         ["Replace /details/dealValue=10.5, Replace /details/currency=EUR"]
     );
     assert_eq!(plan.outcome, Outcome::WrittenBack);
+    assert_eq!(reported(&plan), Vec::<String>::new());
+    world.referral.details.deal_value = Some("60000".parse().unwrap());
+    let plan = world.plan();
+    assert_eq!(
+        sent(&plan),
+        ["Replace /details/dealValue=10.5, Replace /details/currency=EUR"]
+    );
     assert_eq!(reported(&plan), ["differs:deal"], "the loser is reported");
+    let note = note(&plan, "Partner Center: another deal");
+    assert!(note.contains("estimatedamount: 60000"));
 }
 
 #[test]
-fn two_way_adds_what_the_referral_lacks() {
-    let mut world = World::in_step(Mode::TwoWay);
+fn two_way_adds_what_the_referral_lacks_while_nothing_is_agreed() {
+    let mut world = World::unknown(Mode::TwoWay);
     world.referral.details.deal_value = None;
     world.referral.details.closing = None;
     assert_eq!(
@@ -175,7 +211,7 @@ fn a_closing_date_goes_out_unless_it_has_passed() {
     );
     let plan = with(date(2026, 11, 21));
     assert_eq!(sent(&plan), Vec::<String>::new());
-    assert_eq!(reported(&plan), ["differs:closing", "past_closing_date"]);
+    assert_eq!(reported(&plan), ["past_closing_date", "differs:closing"]);
 }
 
 #[test]
@@ -200,7 +236,7 @@ fn a_closing_date_is_compared_where_the_organisation_is() {
 
 #[test]
 fn an_empty_contact_is_filled_and_so_is_what_the_old_flow_left() {
-    let mut world = World::in_step(Mode::Link);
+    let mut world = World::unknown(Mode::Link);
     for column in [EMAIL, TELEPHONE, JOB_TITLE] {
         world.lead().columns.remove(&column);
     }
@@ -224,7 +260,7 @@ fn the_same_persons_missing_columns_are_filled_one_by_one() {
         ("Susan", "Smith-Jones", Some("SUE.Smith@fabrikam.example")),
         ("sue", "SMITH", None),
     ] {
-        let mut world = World::in_step(Mode::Link);
+        let mut world = World::unknown(Mode::Link);
         world.lead().columns.remove(&TELEPHONE);
         world.lead().columns.remove(&EMAIL);
         world.set(&FIRST_NAME, first);
@@ -240,27 +276,25 @@ fn the_same_persons_missing_columns_are_filled_one_by_one() {
 
 #[test]
 fn another_person_is_kept_whole_and_the_other_noted() {
-    let mut world = World::in_step(Mode::Link);
+    let mut world = World::unknown(Mode::Link);
     world.set(&FIRST_NAME, "Joe");
     world.set(&EMAIL, "joe@fabrikam.example");
     world.lead().columns.remove(&TELEPHONE);
     let plan = world.plan();
     assert_eq!(changed(&plan), Vec::<&str>::new());
     assert_eq!(reported(&plan), ["differs:contact"]);
-    assert!(
-        plan.notes[0]
-            .text
-            .contains("emailaddress1: sue.smith@fabrikam.example")
-    );
+    let note = note(&plan, "Partner Center: another contact");
+    assert!(note.contains("emailaddress1: sue.smith@fabrikam.example"));
 }
 
 #[test]
 fn a_description_is_filled_once_and_then_the_timeline_has_it() {
-    let mut world = World::in_step(Mode::Link);
+    let mut world = World::unknown(Mode::Link);
     world.lead().columns.remove(&DESCRIPTION);
     let plan = world.plan();
     assert_eq!(changed(&plan), ["description"]);
-    assert_eq!(plan.notes, []);
+    world.apply(&plan);
+    assert_eq!(world.plan().notes, []);
     world.set(&DESCRIPTION, "A seller's own words");
     let plan = world.plan();
     assert_eq!(changed(&plan), Vec::<&str>::new());
@@ -292,8 +326,9 @@ fn what_was_cut_is_on_the_timeline_whole() {
     world.referral.customer.address.line2 = Some(long.clone());
     world.referral.details.notes = Some("y".repeat(2001));
     let plan = world.plan();
-    assert_eq!(changed(&plan), [LINE_2.as_str()]);
+    assert_eq!(changed(&plan), [LINE_2.as_str(), "description"]);
     assert_eq!(reported(&plan), ["cut:address1_line2", "cut:description"]);
+    assert_eq!(plan.notes.len(), 2);
     assert!(plan.notes[0].text.contains(&"y".repeat(2001)));
     assert!(plan.notes[1].text.contains(&long));
 }
@@ -351,7 +386,7 @@ fn a_close_waits_for_a_lead_that_rests() {
         sent(&world.plan()),
         ["Replace /status=Closed, Replace /substatus=Declined, Add /statusReason=Cannot contact"]
     );
-    world.set(&COMPANY, "changes in this sync");
+    world.referral.customer.name = Some("changes in this sync".to_owned());
     let plan = world.plan();
     assert_eq!(sent(&plan), Vec::<String>::new());
     assert_eq!(reported(&plan), ["close_held"]);
@@ -366,5 +401,5 @@ fn a_pending_write_back_to_a_closed_referral_is_dropped_and_reported() {
     lead.columns.insert(ESTIMATED_AMOUNT, amount("7"));
     let plan = world.plan();
     assert_eq!(sent(&plan), Vec::<String>::new());
-    assert_eq!(reported(&plan), ["differs:deal", "write_back_dropped:deal"]);
+    assert_eq!(reported(&plan), ["write_back_dropped:deal", "differs:deal"]);
 }

@@ -1,23 +1,27 @@
-//! One referral and its lead in memory, to which plans are applied.
+//! One referral and its lead in memory, to which plans are applied as a run applies them.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
 
 use crate::ids::{ETag, LeadId, NoteId};
-use crate::lead::{Column, Columns, Currency, Lead, LeadSchema, LeadState, Value};
+use crate::lead::{Changes, Column, Currency, Lead, LeadSchema, LeadState, Note, Value};
 use crate::mapping::columns::{STATE, STATUS};
 use crate::mapping::fixtures;
 use crate::mapping::project;
 use crate::referral::{PatchOperation, Referral, ReferralState};
 use crate::sync::options::{Mode, SyncOptions};
 use crate::sync::plan::{Inputs, LeadAction, LeadFinding, Plan, plan};
+use crate::sync::state::{Side, State, Values};
 
 #[derive(Clone, Debug)]
 pub(super) struct World {
     pub(super) referral: Referral,
     pub(super) lead: LeadFinding,
-    pub(super) notes: BTreeSet<NoteId>,
+    pub(super) notes: BTreeMap<NoteId, Note>,
+    pub(super) state: State,
+    pub(super) run: Uuid,
     pub(super) schema: LeadSchema,
     pub(super) currencies: Vec<Currency>,
     pub(super) options: SyncOptions,
@@ -33,7 +37,9 @@ impl World {
         Self {
             referral: fixtures::referral(),
             lead: LeadFinding::Absent,
-            notes: BTreeSet::new(),
+            notes: BTreeMap::new(),
+            state: State::new(Uuid::from_u128(7)),
+            run: Uuid::from_u128(1),
             schema: fixtures::schema(),
             currencies: vec![fixtures::dollar(), euro],
             options: fixtures::options(mode),
@@ -41,14 +47,25 @@ impl World {
         }
     }
 
-    /// A referral whose own lead is what it should be, and is linked.
-    pub(super) fn in_step(mode: Mode) -> Self {
+    /// A referral whose own lead is what it should be, is linked, and of which nothing is remembered.
+    pub(super) fn unknown(mode: Mode) -> Self {
         let mut world = Self::new(mode);
         let mut lead = fixtures::lead(LeadState::Open, 1);
         let currency = world.currency();
         lead.columns = project(&world.referral, &world.schema, currency, &world.options).columns;
         world.referral.external_reference = Some(lead.id.to_string());
         world.lead = found(lead);
+        world
+    }
+
+    /// The same, with both sides agreed.
+    pub(super) fn in_step(mode: Mode) -> Self {
+        let mut world = Self::unknown(mode);
+        if mode == Mode::Observe {
+            world.options.mode = Mode::Link;
+        }
+        world.run();
+        world.options.mode = mode;
         world
     }
 
@@ -85,8 +102,8 @@ impl World {
         plan(&Inputs {
             referral: &self.referral,
             lead: &self.lead,
-            state: &crate::sync::state::State::new(uuid::Uuid::nil()),
-            run: uuid::Uuid::nil(),
+            state: &self.state,
+            run: self.run,
             schema: &self.schema,
             currency: self.currency(),
             lead_currency,
@@ -95,48 +112,149 @@ impl World {
         })
     }
 
-    pub(super) fn apply(&mut self, plan: &Plan) {
-        match &plan.lead {
-            LeadAction::None => {}
-            LeadAction::Create { columns, .. } => {
-                let mut lead = fixtures::lead(LeadState::Open, 1);
-                lead.id = LeadId::of(self.referral.id);
-                self.lead = found(lead);
-                self.write(columns.clone());
+    /// Plans and applies until nothing is left to do, and gives every plan that was applied and the last one.
+    pub(super) fn run(&mut self) -> Vec<Plan> {
+        let mut plans = Vec::new();
+        loop {
+            let plan = self.plan();
+            let is_done = is_quiet(&plan);
+            if plan.busy_until.is_none() && self.options.mode != Mode::Observe {
+                self.apply(&plan);
             }
-            LeadAction::Update { etag, changes, .. } => {
-                assert_eq!(*etag, self.lead().etag);
-                let changes = changes.clone().into_iter();
-                self.write(
-                    changes
-                        .map(|(column, value)| (column, value.unwrap()))
-                        .collect(),
-                );
+            plans.push(plan);
+            if is_done {
+                return plans;
             }
-        }
-        self.notes.extend(plan.notes.iter().map(|note| note.id));
-        for operation in plan.patches.iter().flat_map(|it| &it.operations) {
-            self.patch(operation);
+            assert!(plans.len() < 10, "no end: {plans:?}");
         }
     }
 
-    fn write(&mut self, columns: Columns) {
-        let now = self.now;
-        let lead = self.lead();
-        for (column, value) in columns {
-            match value {
-                Value::Choice(2) if column == STATE => lead.state = LeadState::Disqualified,
-                Value::Choice(reason) if column == STATUS => lead.status_reason = Some(reason),
-                value => {
-                    lead.columns.insert(column, value);
+    /// Everything a run sends and is told, plan by plan.
+    pub(super) fn synced(&mut self) -> Plan {
+        let mut plans = self.run().into_iter();
+        let mut all = plans.next().unwrap();
+        for plan in plans {
+            for report in plan.reports {
+                if !all.reports.contains(&report) {
+                    all.reports.push(report);
                 }
             }
+            all.notes.extend(plan.notes);
         }
+        all
+    }
+
+    /// Does the first write of `plan`, with the notes before it, and confirms it as the answer tells.
+    pub(super) fn apply(&mut self, plan: &Plan) {
+        self.state.clone_from(&plan.state);
+        self.intend(plan);
+        match &plan.lead {
+            LeadAction::None => self.patch_first(plan),
+            LeadAction::Create {
+                columns, values, ..
+            } => {
+                let mut lead = fixtures::lead(LeadState::Open, 1);
+                lead.id = LeadId::of(self.referral.id);
+                self.lead = found(lead);
+                let columns = columns.clone().into_iter();
+                self.write(
+                    columns
+                        .map(|(column, value)| (column, Some(value)))
+                        .collect(),
+                );
+                self.confirm(values);
+            }
+            LeadAction::Update {
+                etag,
+                changes,
+                values,
+            } => {
+                assert_eq!(*etag, self.lead().etag);
+                self.write(changes.clone());
+                self.confirm(values);
+            }
+        }
+        for note in &plan.notes {
+            self.notes.insert(note.id, note.clone());
+            self.state.noted(note.id);
+        }
+        self.state.told(&plan.holding);
+        let look = plan.look_again.or(self.state.look_again);
+        self.state.look_again = look;
+    }
+
+    /// Remembers what `plan` is about to write.
+    pub(super) fn intend(&mut self, plan: &Plan) {
+        let deadline = self.now + SignedDuration::from_secs(60);
+        let values = match &plan.lead {
+            LeadAction::None => None,
+            LeadAction::Create { values, .. } | LeadAction::Update { values, .. } => Some(values),
+        };
+        let version = match &self.lead {
+            LeadFinding::Found { lead, .. } => Some(lead.etag.clone()),
+            LeadFinding::Absent | LeadFinding::OfAnother { .. } => None,
+        };
+        if let Some(values) = values {
+            self.state
+                .intend(self.run, deadline, Side::Lead, version.as_ref(), values);
+        }
+        for patch in &plan.patches {
+            let version = Some(&self.referral.etag);
+            self.state
+                .intend(self.run, deadline, Side::Referral, version, &patch.values);
+        }
+    }
+
+    /// A later run, after every intention has ended.
+    pub(super) fn later(&mut self) {
+        self.run = Uuid::from_u128(self.run.as_u128() + 1);
+        self.now += SignedDuration::from_mins(5);
+    }
+
+    fn patch_first(&mut self, plan: &Plan) {
+        if let Some(patch) = plan.patches.first() {
+            patch.operations.iter().for_each(|it| self.patch(it));
+            self.referral_edited();
+            self.state
+                .confirm_referral(self.run, &self.referral, &patch.values);
+        }
+    }
+
+    fn confirm(&mut self, values: &Values) {
+        let lead = self.lead().clone();
+        self.state
+            .confirm_lead(self.run, self.referral.id, &lead, values);
+    }
+
+    /// The referral has another version.
+    pub(super) fn referral_edited(&mut self) {
+        self.referral.etag = ETag::new(format!("{}'", self.referral.etag));
+    }
+
+    /// The lead has another version.
+    pub(super) fn lead_edited(&mut self) {
+        let now = self.now;
+        let lead = self.lead();
         lead.modified = Some(now);
         lead.etag = ETag::new(format!("{}'", lead.etag));
     }
 
-    fn patch(&mut self, operation: &PatchOperation) {
+    pub(super) fn write(&mut self, changes: Changes) {
+        let lead = self.lead();
+        for (column, value) in changes {
+            match value {
+                Some(Value::Choice(2)) if column == STATE => lead.state = LeadState::Disqualified,
+                Some(Value::Choice(reason)) if column == STATUS => {
+                    lead.status_reason = Some(reason)
+                }
+                Some(value) => drop(lead.columns.insert(column, value)),
+                None => drop(lead.columns.remove(&column)),
+            }
+        }
+        self.lead_edited();
+    }
+
+    pub(super) fn patch(&mut self, operation: &PatchOperation) {
         let value = operation.value.clone();
         let referral = &mut self.referral;
         match operation.path {
@@ -160,6 +278,11 @@ impl World {
             other => panic!("{other}"),
         }
     }
+}
+
+/// Whether `plan` writes nothing.
+pub(super) fn is_quiet(plan: &Plan) -> bool {
+    plan.lead == LeadAction::None && plan.patches.is_empty()
 }
 
 pub(super) fn found(lead: Lead) -> LeadFinding {
