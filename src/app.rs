@@ -10,10 +10,11 @@ use crate::config::{Config, ConfigError};
 use crate::credentials::{self, Credentials, Renewal};
 use crate::failure::Chain;
 use crate::sync::options::SyncOptions;
+use crate::sync::world::{SystemClock, World};
 use crate::sync::{Flights, Replays, Syncer};
 use crate::upstream::dataverse::Dataverse;
 use crate::upstream::partner_center::PartnerCenter;
-use crate::upstream::storage::{Blobs, Queue, RETRY_QUEUE, Storage};
+use crate::upstream::storage::{RETRY_QUEUE, Storage};
 use crate::upstream::transport::Transport;
 
 /// How many deliveries are worked on at once. More are told to come again: memory stays bounded under a flood.
@@ -39,10 +40,8 @@ pub struct App {
     pub dataverse: Dataverse,
     /// The storage account.
     pub storage: Storage,
-    /// What is remembered of each referral.
-    pub blobs: Arc<dyn Blobs>,
-    /// The referrals to look at later.
-    pub later: Arc<dyn Queue>,
+    /// What a sync touches: the referrals, the leads, and what is kept in the storage account.
+    pub world: World,
 }
 
 impl App {
@@ -62,11 +61,14 @@ impl App {
         let dataverse = Dataverse::new(&config.dataverse, transport, dataverse);
         let callback = Callback::new(&config.callback, config.outbound_ca.as_deref())
             .map_err(|error| problem("OUTBOUND_CA_FILE", &error))?;
-        let syncer = Syncer::new(
-            partner_center.clone(),
-            dataverse.clone(),
-            config.sync.options.clone(),
-        );
+        let world = World {
+            referrals: Arc::new(partner_center.clone()),
+            leads: Arc::new(dataverse.clone()),
+            blobs: Arc::new(storage.blobs()),
+            later: Arc::new(storage.queue(RETRY_QUEUE)),
+            clock: Arc::new(SystemClock),
+        };
+        let syncer = Syncer::new(world.clone(), config.sync.options.clone());
         Ok(Self {
             callback,
             flights: Flights::new(syncer),
@@ -76,9 +78,8 @@ impl App {
             options: config.sync.options,
             partner_center,
             dataverse,
-            blobs: Arc::new(storage.blobs()),
-            later: Arc::new(storage.queue(RETRY_QUEUE)),
             storage,
+            world,
         })
     }
 

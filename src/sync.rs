@@ -13,33 +13,36 @@ pub mod world;
 #[cfg(test)]
 pub(crate) mod drawer;
 mod look;
-mod memory;
 mod run;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use jiff::Timestamp;
 use tokio::time::Instant;
+use uuid::Uuid;
 
 pub use error::{SyncCause, SyncError};
 pub use flight::Flights;
 pub use replays::Replays;
 
-use self::memory::KnownNotes;
+use self::dead_letters::DeadLetters;
 use self::options::SyncOptions;
 use self::plan::{Outcome, Report};
+use self::run::Run;
+use self::state::store::States;
+use self::world::World;
 use crate::ids::{LeadId, ReferralId};
 use crate::upstream::calls::{self, CallRecord};
-use crate::upstream::dataverse::Dataverse;
-use crate::upstream::partner_center::PartnerCenter;
 use crate::upstream::retry;
 
 /// Syncs referrals. Clones share what was learnt.
 #[derive(Clone)]
 pub struct Syncer {
-    partner_center: PartnerCenter,
-    dataverse: Dataverse,
+    world: World,
+    states: States,
+    letters: DeadLetters,
     options: Arc<SyncOptions>,
-    known_notes: Arc<KnownNotes>,
+    ids: Arc<Mutex<dyn FnMut() -> Uuid + Send>>,
 }
 
 /// What a sync did.
@@ -56,13 +59,23 @@ pub struct SyncReport {
 }
 
 impl Syncer {
-    /// A syncer between these two, by the administrator's choices.
-    pub fn new(partner_center: PartnerCenter, dataverse: Dataverse, options: SyncOptions) -> Self {
+    /// A syncer of this world, by the administrator's choices.
+    pub fn new(world: World, options: SyncOptions) -> Self {
         Self {
-            partner_center,
-            dataverse,
+            states: States::new(Arc::clone(&world.blobs)),
+            letters: DeadLetters::new(Arc::clone(&world.blobs)),
+            world,
             options: Arc::new(options),
-            known_notes: Arc::default(),
+            ids: Arc::new(Mutex::new(Uuid::new_v4)),
+        }
+    }
+
+    /// The same, with runs and salts that get their ids from `ids`, so that a simulation can be repeated.
+    #[must_use]
+    pub fn with_ids(self, ids: impl FnMut() -> Uuid + Send + 'static) -> Self {
+        Self {
+            ids: Arc::new(Mutex::new(ids)),
+            ..self
         }
     }
 
@@ -71,7 +84,20 @@ impl Syncer {
     /// Safe to run any number of times, at the same time too, and to be cut off anywhere: the lead has the referral's own
     /// id, every write presumes the version it was decided on, and what is left is found by the next run.
     pub async fn sync(&self, id: ReferralId, deadline: Instant) -> Result<SyncReport, SyncError> {
-        let (result, calls) = calls::recorded(retry::until(deadline, self.run(id))).await;
+        let left = deadline.saturating_duration_since(Instant::now());
+        let now = self.world.clock.now();
+        let until = now.checked_add(left).unwrap_or(Timestamp::MAX);
+        retry::until(deadline, Box::pin(self.sync_until(id, until))).await
+    }
+
+    /// As [`Syncer::sync`], by the world's clock alone.
+    pub async fn sync_until(
+        &self,
+        id: ReferralId,
+        deadline: Timestamp,
+    ) -> Result<SyncReport, SyncError> {
+        let run = Run::new(self, id, deadline);
+        let (result, calls) = calls::recorded(run.finish()).await;
         match result {
             Ok(progress) => Ok(SyncReport {
                 outcome: progress.outcome,
@@ -85,5 +111,10 @@ impl Syncer {
                 calls,
             }),
         }
+    }
+
+    fn fresh_id(&self) -> Uuid {
+        let mut ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
+        ids()
     }
 }

@@ -7,6 +7,7 @@ use crate::ids::ReferralId;
 use crate::upstream::calls::CallRecord;
 use crate::upstream::dataverse::DataverseError;
 use crate::upstream::partner_center::PartnerCenterError;
+use crate::upstream::storage::StorageError;
 
 /// How long Partner Center may take to show a referral that it sent an event about.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_mins(1);
@@ -42,6 +43,18 @@ pub enum SyncCause {
         /// How often.
         rounds: u32,
     },
+    /// The storage account did not do what it was asked.
+    #[error("the storage account did not do its part")]
+    Storage(#[from] StorageError),
+    /// A write of another run may still be done.
+    #[error("another run may still write the referral or its lead, for at most {} s", after.as_secs_f64().ceil())]
+    Busy {
+        /// How long it may take.
+        after: Duration,
+    },
+    /// The time for the sync was over before both sides were in step.
+    #[error("the time for the sync was over before it was done")]
+    OutOfTime,
     /// The time for waiting was over; the sync itself goes on.
     #[error("the sync was still going on when the time for its answer was over")]
     Unfinished,
@@ -51,16 +64,13 @@ pub enum SyncCause {
 }
 
 impl SyncCause {
-    /// Whether a write was sent whose end is not known, and which may be done yet.
-    pub(super) fn is_lost_write(&self) -> bool {
-        let no_effect = match self {
-            Self::PartnerCenter(error @ PartnerCenterError::Patch { .. }) => error.had_no_effect(),
-            Self::Dataverse(
-                error @ (DataverseError::Create { .. } | DataverseError::Update { .. }),
-            ) => error.had_no_effect(),
+    /// Whether the write that failed so was surely not done, and will not be.
+    pub(super) fn had_no_effect(&self) -> bool {
+        match self {
+            Self::PartnerCenter(error) => error.had_no_effect(),
+            Self::Dataverse(error) => error.had_no_effect(),
             _ => true,
-        };
-        !no_effect && matches!(self.disposition(), Disposition::Retry { .. })
+        }
     }
 
     /// One `snake_case` word, for logs.
@@ -70,6 +80,9 @@ impl SyncCause {
             Self::PartnerCenter(_) => "partner_center",
             Self::Dataverse(_) => "dataverse",
             Self::Unsettled { .. } => "unsettled",
+            Self::Storage(_) => "storage",
+            Self::Busy { .. } => "busy",
+            Self::OutOfTime => "out_of_time",
             Self::Unfinished => "unfinished",
             Self::Stopped => "stopped",
         }
@@ -84,7 +97,13 @@ impl Classify for SyncCause {
             },
             Self::PartnerCenter(error) => error.disposition(),
             Self::Dataverse(error) => error.disposition(),
-            Self::Unsettled { .. } | Self::Unfinished | Self::Stopped => Disposition::RETRY,
+            Self::Storage(error) => error.disposition(),
+            Self::Busy { after } => Disposition::Retry {
+                after: Some(*after),
+            },
+            Self::Unsettled { .. } | Self::OutOfTime | Self::Unfinished | Self::Stopped => {
+                Disposition::RETRY
+            }
         }
     }
 }

@@ -6,6 +6,7 @@ use super::Syncer;
 use super::error::SyncCause;
 use super::options::Mode;
 use super::plan::{self, LeadFinding};
+use super::state::State;
 use crate::ids::{CurrencyId, LeadId, ReferralId};
 use crate::lead::{Currency, LeadSchema, Value};
 use crate::mapping::columns::TRANSACTION_CURRENCY;
@@ -24,30 +25,42 @@ pub(super) struct View {
     pub(super) lead_currency: Option<Currency>,
 }
 
+impl View {
+    /// The lead that is worked with, if there is one.
+    pub(super) fn lead_id(&self) -> Option<LeadId> {
+        match &self.lead {
+            LeadFinding::Found { lead, .. } => Some(lead.id),
+            LeadFinding::Absent | LeadFinding::OfAnother { .. } => None,
+        }
+    }
+}
+
 impl Syncer {
     /// Reads the lead, then the referral, so that an edit of the referral is never older than the lead it is compared with.
-    pub(super) async fn look(&self, id: ReferralId) -> Result<View, SyncCause> {
+    ///
+    /// The lead is the one that `state` names. While it names none: the one that was made for the referral, else the one its
+    /// `externalReferenceId` names.
+    pub(super) async fn look(&self, id: ReferralId, state: &State) -> Result<View, SyncCause> {
         let own = LeadId::of(id);
-        let mut lead = self.find(own).await?;
-        let mut referral = self.partner_center.referral(id).await?;
-        let mut read = own;
-        for _ in 0..LINKS_FOLLOWED {
-            let named = referral.external_reference.as_deref();
-            let named: Option<LeadId> = named.and_then(|text| text.trim().parse().ok());
-            let Some(named) = named.filter(|it| *it != own && *it != read) else {
-                break;
-            };
-            if read == own && lead != LeadFinding::Absent {
-                break;
-            }
-            lead = self.find(named).await?;
-            referral = self.partner_center.referral(id).await?;
-            read = named;
+        let known = state.lead.unwrap_or(own);
+        let mut lead = self.find(known).await?;
+        let mut referral = self.world.referrals.read(id).await?;
+        if state.lead.is_none() && lead == LeadFinding::Absent {
+            (lead, referral) = self.follow(own, referral).await?;
         }
-        lead = self.unless_of_another(lead, &referral).await?;
-        let schema = self.dataverse.schema().await?;
+        lead = self.unless_of_another(lead, &referral, state).await?;
+        self.weigh(lead, referral).await
+    }
+
+    /// What is needed to compare the two.
+    pub(super) async fn weigh(
+        &self,
+        lead: LeadFinding,
+        referral: Referral,
+    ) -> Result<View, SyncCause> {
+        let schema = self.world.leads.schema().await?;
         let currency = match &referral.details.currency {
-            Some(code) => self.dataverse.currency(code.trim()).await?,
+            Some(code) => self.world.leads.currency(code.trim()).await?,
             None => None,
         };
         let lead_currency = self.lead_currency(&lead, currency.as_ref()).await?;
@@ -61,7 +74,7 @@ impl Syncer {
     }
 
     async fn find(&self, id: LeadId) -> Result<LeadFinding, SyncCause> {
-        let current = self.dataverse.current_lead(id).await?;
+        let current = self.world.leads.current(id).await?;
         Ok(
             current.map_or(LeadFinding::Absent, |it| LeadFinding::Found {
                 lead: it.lead,
@@ -70,33 +83,75 @@ impl Syncer {
         )
     }
 
-    /// `found`, unless it was merged into the lead of another referral: both would overwrite each other in it. A lead has the
-    /// id of the referral it was made for, so that referral can be asked for. What the referral names is its own.
+    /// Reads the lead that `referral` names, and then the referral again: it may name another one by then.
+    async fn follow(
+        &self,
+        own: LeadId,
+        mut referral: Referral,
+    ) -> Result<(LeadFinding, Referral), SyncCause> {
+        let mut lead = LeadFinding::Absent;
+        let mut read = own;
+        for _ in 0..LINKS_FOLLOWED {
+            let named = referral.external_reference.as_deref();
+            let named: Option<LeadId> = named.and_then(|text| text.trim().parse().ok());
+            let Some(named) = named.filter(|it| *it != own && *it != read) else {
+                break;
+            };
+            lead = self.find(named).await?;
+            referral = self.world.referrals.read(referral.id).await?;
+            read = named;
+        }
+        Ok((lead, referral))
+    }
+
+    /// `found`, unless it belongs to another referral: both would overwrite each other in it. Asked only of a lead that is not
+    /// yet known to be this one's.
     async fn unless_of_another(
         &self,
         found: LeadFinding,
         referral: &Referral,
+        state: &State,
     ) -> Result<LeadFinding, SyncCause> {
-        let LeadFinding::Found {
-            lead,
-            merged_from: Some(_),
-        } = &found
-        else {
+        let LeadFinding::Found { lead, merged_from } = &found else {
             return Ok(found);
         };
         let id = lead.id;
-        if id == LeadId::of(referral.id) || plan::names(referral, id) {
+        if state.lead == Some(id) {
             return Ok(found);
         }
-        match self
-            .partner_center
-            .referral(ReferralId::new(id.uuid()))
-            .await
+        let owner = self.states.owner_of(id).await?;
+        if owner.is_some_and(|owner| owner != referral.id) {
+            return Ok(LeadFinding::OfAnother { lead: id });
+        }
+        if id == LeadId::of(referral.id) {
+            return Ok(found);
+        }
+        let names_it = plan::names(referral, id);
+        if self
+            .was_made_for_another(id, merged_from.is_some() && !names_it)
+            .await?
         {
-            Ok(_) => Ok(LeadFinding::OfAnother { lead: id }),
+            return Ok(LeadFinding::OfAnother { lead: id });
+        }
+        Ok(found)
+    }
+
+    /// Whether lead `id` was made for the referral with that id: something is remembered of it, or it `is_doubtful` and Partner
+    /// Center has it.
+    async fn was_made_for_another(&self, id: LeadId, is_doubtful: bool) -> Result<bool, SyncCause> {
+        let other = ReferralId::new(id.uuid());
+        let remembered = self.states.load(other).await?.state;
+        if remembered.is_some_and(|state| state.lead == Some(id)) {
+            return Ok(true);
+        }
+        if !is_doubtful {
+            return Ok(false);
+        }
+        match self.world.referrals.read(other).await {
+            Ok(_) => Ok(true),
             // Refused is as good as not there: no lead was made for a referral that cannot be read.
             Err(PartnerCenterError::NotFound { .. } | PartnerCenterError::Forbidden { .. }) => {
-                Ok(found)
+                Ok(false)
             }
             Err(error) => Err(error.into()),
         }
@@ -118,6 +173,6 @@ impl Syncer {
         if self.options.mode != Mode::TwoWay || currency.is_some_and(|it| it.id == row) {
             return Ok(None);
         }
-        Ok(self.dataverse.currency_row(row).await?)
+        Ok(self.world.leads.currency_row(row).await?)
     }
 }

@@ -1,317 +1,324 @@
-//! One run: read the lead, then the referral; decide; write with preconditions; start over when one does not hold.
+//! One run: read what is remembered, the lead, then the referral; decide; save what is about to be written; write with
+//! preconditions; save what is agreed. It starts over when a precondition does not hold.
+
+mod ending;
+mod write;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::time::sleep;
+use uuid::Uuid;
 
 use super::Syncer;
 use super::error::SyncCause;
 use super::look::View;
-use super::plan::{self, Inputs, LeadAction, LeadFinding, Outcome, Plan, Report};
-use super::state::State;
+use super::plan::{self, Inputs, LeadAction, Outcome, Plan, Report};
+use super::state::store::{Claim, Saved, Stored};
+use super::state::{Side, State};
 use crate::failure::Classify;
 use crate::ids::{ETag, LeadId, ReferralId};
-use crate::lead::Note;
-use crate::referral::{PatchOperation, Referral};
-use crate::upstream::dataverse::code::Meaning;
-use crate::upstream::dataverse::{Created, DataverseError, Failure, Updated};
-use crate::upstream::partner_center::{PartnerCenterError, Patched};
+use crate::upstream::dataverse::DataverseError;
 use crate::upstream::retry::RetryPolicy;
 
 /// How often a run starts over because somebody else wrote in between.
 const RACES: u32 = 5;
-/// How often a run starts over because it does not know whether a write was done.
-const LOST: u32 = 3;
-/// How many patches one run sends: a plan has at most four, and a side that stores another value than it was sent must
-/// not keep a run going.
-const PATCHES: u32 = 6;
+/// How many writes one run sends: a plan has at most five, and a side that stores another value than it was sent must not
+/// keep a run going.
+const WRITES: u32 = 10;
+/// The first wait for another run's write, and the longest; a run takes about a second.
+const WAITS: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(2));
 
-/// What a run has done so far.
+/// What a run came to.
 #[derive(Debug)]
 pub(super) struct Progress {
     pub(super) outcome: Outcome,
     pub(super) lead: Option<LeadId>,
     pub(super) reports: Vec<Report>,
-    races: u32,
-    patches: u32,
+}
+
+/// A run under way.
+pub(super) struct Run<'a> {
+    syncer: &'a Syncer,
+    id: ReferralId,
+    /// This run.
+    number: Uuid,
+    /// Nothing is written to either side after this.
+    deadline: Timestamp,
+    progress: Progress,
+    /// What the blob holds.
+    stored: Stored,
+    /// What it is to hold.
+    state: State,
+    /// Sides with a write whose end was not seen: it may be done yet.
+    lost: BTreeSet<Side>,
     /// The referral's version that Partner Center refused to be the current one.
     refused: Option<ETag>,
+    /// The version of the lead whose state takes no change.
+    read_only: Option<ETag>,
     /// The lead is there although it cannot be read: it was merged into one that was deleted.
     was_there: bool,
+    /// The lead was written since the referral was read.
+    unchecked: bool,
+    /// Something of this run is in the blob.
+    has_saved: bool,
+    /// Another run's write was waited for: what the blob held then, and until when.
+    awaited: Option<(Stored, Timestamp)>,
+    races: u32,
+    losses: u32,
+    writes: u32,
+    waits: u32,
 }
 
 /// How one round ended.
 enum Round {
     /// Both sides are as they should be.
     Done,
-    /// A patch was sent and more is to be done: look again, because the patch changed the referral.
-    More,
-    /// Somebody else wrote in between: look again.
+    /// Something was written, and what it came to has to be read.
+    Unseen,
+    /// Somebody else wrote in between.
     Raced,
+    /// A write may have been done or not.
+    Lost(SyncCause),
+    /// A write may be done until then.
+    Busy(Timestamp),
 }
 
-/// Whether the lead was written.
-enum Written {
-    Yes,
-    No,
-    /// No, and the round ends with that.
-    Instead(Round),
+/// What one step of a round came to.
+enum Step {
+    /// There was nothing to write.
+    Nothing,
+    /// Something was written: decide anew.
+    Written,
+    /// The round ends.
+    Over(Round),
 }
 
-impl Syncer {
-    pub(super) async fn run(&self, id: ReferralId) -> Result<Progress, SyncCause> {
-        let mut progress = Progress {
-            outcome: Outcome::Unchanged,
-            lead: None,
-            reports: Vec::new(),
-            races: 0,
-            patches: 0,
+impl<'a> Run<'a> {
+    pub(super) fn new(syncer: &'a Syncer, id: ReferralId, deadline: Timestamp) -> Self {
+        Self {
+            syncer,
+            id,
+            number: syncer.fresh_id(),
+            deadline,
+            progress: Progress {
+                outcome: Outcome::Unchanged,
+                lead: None,
+                reports: Vec::new(),
+            },
+            stored: Stored::default(),
+            state: State::new(Uuid::nil()),
+            lost: BTreeSet::new(),
             refused: None,
+            read_only: None,
             was_there: false,
-        };
+            unchecked: false,
+            has_saved: false,
+            awaited: None,
+            races: 0,
+            losses: 0,
+            writes: 0,
+            waits: 0,
+        }
+    }
+
+    /// Runs until both sides are in step, or says why they are not.
+    pub(super) async fn finish(mut self) -> Result<Progress, SyncCause> {
         loop {
-            let round = match self.round(id, &mut progress).await {
-                Err(SyncCause::Dataverse(DataverseError::SchemaMoved { .. })) => Round::Raced,
-                Err(cause) if cause.is_lost_write() && progress.races < LOST => {
-                    let wait =
-                        RetryPolicy::CALL.delay(progress.races + 1, cause.disposition(), 1.0);
-                    sleep(wait.unwrap_or_default()).await;
-                    Round::Raced
+            let next = match self.round().await {
+                Err(SyncCause::Dataverse(DataverseError::SchemaMoved { .. })) => {
+                    self.starts_over(Round::Raced).await
                 }
-                Err(SyncCause::PartnerCenter(error)) => return self.refused(progress, error).await,
-                other => other?,
+                Err(SyncCause::PartnerCenter(error)) => return self.not_shown(error).await,
+                Ok(Round::Done) => return Ok(self.progress),
+                Ok(round) => self.starts_over(round).await,
+                Err(cause) => Err(cause),
             };
-            match round {
-                Round::Done => return Ok(progress),
-                Round::More => progress.patches += 1,
-                Round::Raced => progress.races += 1,
-            }
-            if progress.races > RACES || progress.patches > PATCHES {
-                let rounds = progress.races + progress.patches;
-                return Err(SyncCause::Unsettled { rounds });
+            if let Err(cause) = next {
+                self.give_up().await;
+                return Err(cause);
             }
         }
     }
 
-    /// A referral that cannot be had may not be there yet, or may not be ours.
-    async fn refused(
-        &self,
-        progress: Progress,
-        error: PartnerCenterError,
-    ) -> Result<Progress, SyncCause> {
-        match error {
-            PartnerCenterError::NotFound { .. } => Err(SyncCause::LookAgain),
-            PartnerCenterError::Forbidden { .. } if progress.lead.is_none() => {
-                self.partner_center.probe().await?;
-                Ok(Progress {
-                    outcome: Outcome::NotOurs,
-                    ..progress
-                })
+    /// Waits as long as `round` demands before the next one, or says why there is none.
+    async fn starts_over(&mut self, round: Round) -> Result<(), SyncCause> {
+        match round {
+            Round::Done => Ok(()),
+            Round::Unseen => self.unless_endless(),
+            Round::Raced => {
+                self.races += 1;
+                self.unless_endless()
             }
-            other => Err(other.into()),
+            Round::Lost(cause) => {
+                self.losses += 1;
+                let wait = RetryPolicy::CALL.delay(self.losses, cause.disposition(), 1.0);
+                let Some(wait) = wait.filter(|wait| self.has_time_for(*wait)) else {
+                    return Err(cause);
+                };
+                self.syncer.world.clock.sleep(wait).await;
+                Ok(())
+            }
+            Round::Busy(until) => {
+                let left = until.duration_since(self.syncer.world.clock.now());
+                let left = Duration::try_from(left).unwrap_or_default();
+                let (first, longest) = WAITS;
+                let wait = first.saturating_mul(2_u32.saturating_pow(self.waits));
+                let wait = wait.min(longest).min(left);
+                self.waits += 1;
+                if !self.has_time_for(wait) {
+                    return Err(SyncCause::Busy { after: left });
+                }
+                self.syncer.world.clock.sleep(wait).await;
+                Ok(())
+            }
         }
     }
 
-    async fn round(&self, id: ReferralId, progress: &mut Progress) -> Result<Round, SyncCause> {
-        let view = self.look(id).await?;
-        let plan = plan::plan(&Inputs {
+    async fn round(&mut self) -> Result<Round, SyncCause> {
+        if let Some(until) = self.load().await? {
+            return Ok(Round::Busy(until));
+        }
+        let mut view = Box::pin(self.syncer.look(self.id, &self.state)).await?;
+        self.unchecked = false;
+        loop {
+            let mut plan = self.decide(&view);
+            if let Some(until) = plan.busy_until {
+                self.awaited = Some((self.stored.clone(), until));
+                return Ok(Round::Busy(until));
+            }
+            self.state = plan.state.clone();
+            let open = |side: &Side| is_intended(&self.state, self.number, *side);
+            self.lost.retain(open);
+            self.progress.lead = view.lead_id().or(self.progress.lead);
+            self.progress.report(plan.reports.drain(..));
+            match Box::pin(self.step(&mut view, &plan)).await? {
+                Step::Nothing => return Box::pin(self.end(&view, plan)).await,
+                Step::Written => self.unless_endless()?,
+                Step::Over(round) => return Ok(round),
+            }
+        }
+    }
+
+    /// Loads what is remembered. Gives until when another run's write is to be waited for, if that is known without looking.
+    async fn load(&mut self) -> Result<Option<Timestamp>, SyncCause> {
+        self.stored = self.syncer.states.load(self.id).await?;
+        if let Some((stored, until)) = &self.awaited
+            && *stored == self.stored
+            && self.syncer.world.clock.now() < *until
+        {
+            return Ok(Some(*until));
+        }
+        let remembered = self.stored.state.clone();
+        self.state = remembered.unwrap_or_else(|| State::new(self.syncer.fresh_id()));
+        self.strike_what_is_known();
+        Ok(None)
+    }
+
+    fn decide(&self, view: &View) -> Plan {
+        plan::plan(&Inputs {
             referral: &view.referral,
             lead: &view.lead,
-            state: &State::new(id.uuid()),
-            run: id.uuid(),
+            state: &self.state,
+            run: self.number,
             schema: &view.schema,
             currency: view.currency.as_ref(),
             lead_currency: view.lead_currency.as_ref(),
-            options: &self.options,
-            now: Timestamp::now(),
-        });
-        self.carry_out(&view, plan, progress).await
-    }
-
-    /// Creates the lead, writes its notes, updates it, then sends the first patch. A crash in between leaves nothing that
-    /// the next run does not find.
-    async fn carry_out(
-        &self,
-        view: &View,
-        plan: Plan,
-        progress: &mut Progress,
-    ) -> Result<Round, SyncCause> {
-        progress.report(plan.reports);
-        if let LeadFinding::Found { lead, .. } = &view.lead {
-            progress.lead = Some(lead.id);
-        }
-        let created = self.create(view, &plan.lead, progress).await?;
-        if let Written::Instead(round) = created {
-            return Ok(round);
-        }
-        if let Some(lead) = progress.lead
-            && !self.write_notes(lead, &plan.notes).await?
-        {
-            return Ok(Round::Raced);
-        }
-        let updated = self.update(view, &plan.lead, progress).await?;
-        if let Written::Instead(round) = updated {
-            return Ok(round);
-        }
-        if matches!(plan.lead, LeadAction::None) && plan.patches.is_empty() {
-            progress.outcome = progress.outcome.and(plan.outcome);
-        }
-        let lead_written = matches!(created, Written::Yes) || matches!(updated, Written::Yes);
-        match plan.patches.split_first() {
-            Some((patch, rest)) => {
-                self.send(view, &patch.operations, !rest.is_empty(), progress)
-                    .await
-            }
-            None if lead_written => self.settle(&view.referral).await,
-            None => Ok(Round::Done),
-        }
-    }
-
-    async fn create(
-        &self,
-        view: &View,
-        action: &LeadAction,
-        progress: &mut Progress,
-    ) -> Result<Written, SyncCause> {
-        let LeadAction::Create {
-            columns,
-            owner,
-            created,
-            ..
-        } = action
-        else {
-            return Ok(Written::No);
-        };
-        let id = LeadId::of(view.referral.id);
-        let creation = self.dataverse.create_lead(id, columns, *owner, *created);
-        match creation.await? {
-            Created::Now(_) => {
-                progress.lead = Some(id);
-                progress.outcome = progress.outcome.and(Outcome::Created);
-                Ok(Written::Yes)
-            }
-            Created::AlreadyThere if progress.was_there => {
-                Ok(Written::Instead(progress.unreadable()))
-            }
-            Created::AlreadyThere => {
-                progress.was_there = true;
-                Ok(Written::Instead(Round::Raced))
-            }
-        }
-    }
-
-    async fn update(
-        &self,
-        view: &View,
-        action: &LeadAction,
-        progress: &mut Progress,
-    ) -> Result<Written, SyncCause> {
-        let (LeadAction::Update { etag, changes, .. }, LeadFinding::Found { lead, .. }) =
-            (action, &view.lead)
-        else {
-            return Ok(Written::No);
-        };
-        match self.dataverse.update_lead(lead.id, etag, changes).await {
-            Ok(Updated::Done(_)) => {
-                progress.outcome = progress.outcome.and(Outcome::Updated);
-                Ok(Written::Yes)
-            }
-            Ok(Updated::Changed | Updated::Gone) => Ok(Written::Instead(Round::Raced)),
-            Err(error) if is_about_state(&error) => {
-                progress.report(vec![Report::LeadReadOnly]);
-                Ok(Written::No)
-            }
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// Writes the notes that are not known to be there. `false` if the lead is gone.
-    async fn write_notes(&self, lead: LeadId, notes: &[Note]) -> Result<bool, SyncCause> {
-        for note in notes {
-            if self.known_notes.holds(note.id) {
-                continue;
-            }
-            match self.dataverse.add_note(lead, note).await {
-                Ok(_) => self.known_notes.remember(note.id),
-                Err(error) if is_about_absence(&error) => return Ok(false),
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok(true)
-    }
-
-    /// Sends one patch. That it presumes the version that was compared makes it the second look, too.
-    async fn send(
-        &self,
-        view: &View,
-        patch: &[PatchOperation],
-        more: bool,
-        progress: &mut Progress,
-    ) -> Result<Round, SyncCause> {
-        let (id, etag) = (view.referral.id, &view.referral.etag);
-        if progress.refused.as_ref() == Some(etag) {
-            // No race: nobody wrote since the refusal. The lead is right; the rest is for a person.
-            progress.report(vec![Report::PreconditionRefused]);
-            return Ok(Round::Done);
-        }
-        match self.partner_center.patch(id, etag, patch).await? {
-            Patched::Done(_) => {
-                progress.outcome = progress.outcome.and(sent(patch));
-                Ok(if more { Round::More } else { Round::Done })
-            }
-            Patched::Changed => {
-                progress.refused = Some(etag.clone());
-                Ok(Round::Raced)
-            }
-        }
-    }
-
-    /// Looks whether the referral is still what the lead was made from: an event for a change in between may have joined
-    /// this very run.
-    async fn settle(&self, before: &Referral) -> Result<Round, SyncCause> {
-        let now = self.partner_center.referral(before.id).await?;
-        Ok(if now.etag == before.etag {
-            Round::Done
-        } else {
-            Round::Raced
+            options: &self.syncer.options,
+            now: self.syncer.world.clock.now(),
         })
+    }
+
+    /// Saves what `plan` is about to write, unless that is saved already. `false` if another run was here meanwhile.
+    async fn intend(&mut self, view: &View, plan: &Plan) -> Result<bool, SyncCause> {
+        let (number, deadline) = (self.number, self.deadline);
+        let mut is_news = match &plan.lead {
+            LeadAction::Create { values, .. } => {
+                self.state
+                    .intend(number, deadline, Side::Lead, None, values)
+            }
+            LeadAction::Update { etag, values, .. } if !self.is_read_only(etag) => self
+                .state
+                .intend(number, deadline, Side::Lead, Some(etag), values),
+            LeadAction::Update { .. } | LeadAction::None => false,
+        };
+        let version = Some(&view.referral.etag);
+        for patch in &plan.patches {
+            is_news |= self
+                .state
+                .intend(number, deadline, Side::Referral, version, &patch.values);
+        }
+        if !self.claim(view, true).await? {
+            return Ok(false);
+        }
+        if !is_news {
+            return Ok(true);
+        }
+        let unfinished = self.unfinished();
+        self.save(&unfinished).await
+    }
+
+    /// Makes the lead this referral's, if it was made for something else and is not yet. `false` if another referral has it.
+    async fn claim(&self, view: &View, is_written: bool) -> Result<bool, SyncCause> {
+        let Some(lead) = view.lead_id().filter(|it| *it != LeadId::of(self.id)) else {
+            return Ok(true);
+        };
+        let remembered = self.stored.state.as_ref().and_then(|state| state.lead);
+        let is_adopted = is_written || self.state.lead == Some(lead);
+        if remembered == Some(lead) || !is_adopted {
+            return Ok(true);
+        }
+        let claim = self.syncer.states.claim(lead, self.id).await?;
+        Ok(claim == Claim::Ours)
+    }
+
+    /// `false` if another run saved meanwhile.
+    async fn save(&mut self, state: &State) -> Result<bool, SyncCause> {
+        let saved = self.syncer.states.save(self.id, state, &mut self.stored);
+        let is_done = saved.await? == Saved::Done;
+        self.has_saved |= is_done;
+        Ok(is_done)
+    }
+
+    fn is_read_only(&self, lead: &ETag) -> bool {
+        self.read_only.as_ref() == Some(lead)
+            || self.state.reported.contains(&write::read_only_key(lead))
+    }
+
+    fn has_time_for(&self, wait: Duration) -> bool {
+        let left = self.deadline.duration_since(self.syncer.world.clock.now());
+        Duration::try_from(left).is_ok_and(|left| wait < left)
+    }
+
+    fn in_time(&self) -> Result<(), SyncCause> {
+        if self.has_time_for(Duration::ZERO) {
+            Ok(())
+        } else {
+            Err(SyncCause::OutOfTime)
+        }
+    }
+
+    fn unless_endless(&self) -> Result<(), SyncCause> {
+        if self.races <= RACES && self.writes <= WRITES {
+            return Ok(());
+        }
+        let rounds = self.races + self.writes;
+        Err(SyncCause::Unsettled { rounds })
     }
 }
 
+/// Whether `run` has an intention for `side`.
+fn is_intended(state: &State, run: Uuid, side: Side) -> bool {
+    let mut intentions = state.intentions.iter();
+    intentions.any(|it| it.run == run && it.side == side)
+}
+
 impl Progress {
-    fn report(&mut self, reports: Vec<Report>) {
+    fn report(&mut self, reports: impl IntoIterator<Item = Report>) {
         for report in reports {
             if !self.reports.contains(&report) {
                 self.reports.push(report);
             }
         }
     }
-
-    /// The lead cannot be created and cannot be found: what it was merged into was deleted.
-    fn unreadable(&mut self) -> Round {
-        self.outcome = self.outcome.and(Outcome::LeadDeleted);
-        self.report(vec![Report::LeadDeleted]);
-        Round::Done
-    }
-}
-
-/// What sending `patch` comes to.
-fn sent(patch: &[PatchOperation]) -> Outcome {
-    let is_link = patch.iter().all(|it| it.path == "/externalReferenceId");
-    if is_link {
-        Outcome::Linked
-    } else {
-        Outcome::WrittenBack
-    }
-}
-
-fn is_about_state(error: &DataverseError) -> bool {
-    matches!(error, DataverseError::Update { source, .. } if means(source, Meaning::State))
-}
-
-fn is_about_absence(error: &DataverseError) -> bool {
-    matches!(error, DataverseError::Note { source, .. } if means(source, Meaning::Gone))
-}
-
-fn means(failure: &Failure, wanted: Meaning) -> bool {
-    matches!(failure, Failure::Refused { meaning, .. } if *meaning == wanted)
 }

@@ -14,14 +14,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use referral_connector::app::App;
 use referral_connector::config::Config;
-use referral_connector::credentials;
 use referral_connector::ids::{LeadId, ReferralId};
 use referral_connector::sync::plan::Outcome;
 use referral_connector::sync::{Flights, SyncError, SyncReport, Syncer};
-use referral_connector::upstream::Transport;
-use referral_connector::upstream::dataverse::Dataverse;
-use referral_connector::upstream::partner_center::PartnerCenter;
 use sandbox::entra::{CLIENT_ID, CLIENT_SECRET, TENANT_ID};
 use sandbox::partner_center::ReferralBuilder;
 use sandbox::{Sandbox, Service};
@@ -154,17 +151,8 @@ impl Scene {
 
 fn connector(settings: &BTreeMap<String, String>) -> Syncer {
     let config = Config::read(&|name| settings.get(name).cloned()).unwrap();
-    let transport = Transport::new(config.outbound_ca.as_deref()).unwrap();
-    let credentials = credentials::build(&config, &transport);
-    Syncer::new(
-        PartnerCenter::new(
-            &config.partner_center,
-            transport.clone(),
-            credentials.partner_center,
-        ),
-        Dataverse::new(&config.dataverse, transport, credentials.dataverse),
-        config.sync.options,
-    )
+    let app = App::build(config).unwrap();
+    Syncer::new(app.world, app.options)
 }
 
 fn soon() -> Instant {

@@ -35,7 +35,13 @@ fn sentence(cause: &SyncCause) -> String {
         SyncCause::Unsettled { .. } => {
             "the referral and its lead kept changing while they were compared".to_owned()
         }
-        SyncCause::Unfinished => "the sync took longer than the time it has".to_owned(),
+        SyncCause::Storage(error) => {
+            format!("the storage account did not do its part: {}", Chain(error))
+        }
+        SyncCause::Busy { .. } => "another sync of it did not come to an end".to_owned(),
+        SyncCause::OutOfTime | SyncCause::Unfinished => {
+            "the sync took longer than the time it has".to_owned()
+        }
         SyncCause::Stopped => {
             "the program failed on it, which is a fault of the program".to_owned()
         }
@@ -88,10 +94,13 @@ pub(super) fn advice(cause: &SyncCause) -> &'static str {
         SyncCause::Stopped => {
             "report the log lines about this referral to the program's makers; after an update, retry this letter"
         }
-        SyncCause::Unsettled { .. } | SyncCause::Unfinished => {
+        SyncCause::Unsettled { .. }
+        | SyncCause::Busy { .. }
+        | SyncCause::OutOfTime
+        | SyncCause::Unfinished => {
             "retry this letter when nobody edits the lead; if that fails again, look in the log for which call takes long"
         }
-        SyncCause::Dataverse(_) => TRY_AGAIN,
+        SyncCause::Dataverse(_) | SyncCause::Storage(_) => TRY_AGAIN,
     }
 }
 

@@ -87,13 +87,21 @@ async fn a_closed_lead_that_takes_no_change_is_reported_not_failed() {
     let scene = Scene::start(LINK).await;
     let id = scene.seed(ReferralBuilder::new());
     scene.sync(id).await;
-    scene.edit_lead(LeadId::of(id), &json!({ "statecode": 1, "statuscode": 3 }));
+    let own = LeadId::of(id);
     for rule in [ClosedLeads::AlreadyClosed, ClosedLeads::ReadOnly] {
+        let closing = json!({ "statecode": 1, "statuscode": 3, "jobtitle": format!("{rule:?}") });
+        scene.edit_lead(own, &closing);
         scene.sandbox.world().dataverse.lock().switches.closed_leads = rule;
         scene.edit_referral(id, &json!({ "name": format!("renamed {rule:?}") }));
         let report = scene.sync(id).await;
         assert_eq!(report.outcome, Outcome::Unchanged);
         assert_eq!(words(&report), ["lead_read_only"]);
+        assert_eq!(
+            scene.requests_of_sync(id).await,
+            ["GET leads", "GET referrals"],
+            "it is tried again once the lead has another version"
+        );
+        scene.sandbox.world().dataverse.lock().switches.closed_leads = ClosedLeads::default();
     }
 }
 
