@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 use anyhow::Context as _;
 use axum::Router;
 use jiff::SignedDuration;
+use openssl::ssl::SslAcceptor;
 use tempfile::TempDir;
 use tokio::{net::TcpListener, task::JoinHandle};
 use url::Url;
@@ -69,11 +70,10 @@ impl Sandbox {
         let listeners = bind(&options.ports).await?;
         let control_listener = listen(options.control_port, "the control API").await?;
         let control_url = Url::parse(&format!("http://{}/", control_listener.local_addr()?))?;
-        let queue_listener = listen(options.queue_port, "the storage's queues").await?;
-        let queues = Url::parse(&format!("http://{}/", queue_listener.local_addr()?))?;
+        let doors = Doors::bind(options.queue_port).await?;
         let urls = urls(&listeners)?;
         let account = storage::azurite::account().await?;
-        let storage = Storage::new(account, urls.of(Service::Storage), &queues)?;
+        let storage = Storage::new(account, &doors.addresses(urls.of(Service::Storage))?)?;
         let world = Arc::new(World::new(urls, storage)?);
         furnish(&world, &options);
         let authority = Authority::new().context("make the TLS authority")?;
@@ -90,12 +90,7 @@ impl Sandbox {
                 spawn(server, listener)
             })
             .collect();
-        let queues = Server {
-            router: storage::queues(&world),
-            tls: None,
-            observed: Some((Service::Storage, Arc::clone(&world))),
-        };
-        servers.push(spawn(queues, queue_listener));
+        servers.extend(doors.open(&world, &acceptor));
         let control = Control {
             world: Arc::clone(&world),
             url: control_url.clone(),
@@ -135,6 +130,61 @@ impl Sandbox {
     /// Every setting an unmodified connector needs, by the name of its environment variable.
     pub fn settings(&self) -> BTreeMap<String, String> {
         settings::settings(&self.world, &self.files.paths)
+    }
+
+    /// The same with a storage account that is opened by the managed identity in place of a connection string. The
+    /// host stand-in polls no queues with these: it knows connection strings only.
+    pub fn settings_with_identity(&self) -> BTreeMap<String, String> {
+        let mut settings = self.settings();
+        settings.remove(storage::CONNECTION);
+        settings.extend(self.world.storage.identity_settings());
+        settings
+    }
+}
+
+/// The listeners of the storage account beside that of its blobs.
+struct Doors {
+    queues: TcpListener,
+    secure_blobs: TcpListener,
+    secure_queues: TcpListener,
+}
+
+impl Doors {
+    async fn bind(queue_port: u16) -> anyhow::Result<Self> {
+        Ok(Self {
+            queues: listen(queue_port, "the storage's queues").await?,
+            secure_blobs: listen(0, "the storage's blobs over HTTPS").await?,
+            secure_queues: listen(0, "the storage's queues over HTTPS").await?,
+        })
+    }
+
+    fn addresses(&self, blobs: &Url) -> anyhow::Result<storage::Addresses> {
+        let address = |scheme: &str, listener: &TcpListener| {
+            anyhow::Ok(Url::parse(&format!(
+                "{scheme}://{}/",
+                listener.local_addr()?
+            ))?)
+        };
+        Ok(storage::Addresses {
+            blobs: blobs.clone(),
+            queues: address("http", &self.queues)?,
+            secure_blobs: address("https", &self.secure_blobs)?,
+            secure_queues: address("https", &self.secure_queues)?,
+        })
+    }
+
+    fn open(self, world: &SharedWorld, acceptor: &SslAcceptor) -> [JoinHandle<()>; 3] {
+        let server = |router, tls| Server {
+            router,
+            tls,
+            observed: Some((Service::Storage, Arc::clone(world))),
+        };
+        let secure = |router| server(router, Some(acceptor.clone()));
+        [
+            spawn(server(storage::queues(world), None), self.queues),
+            spawn(secure(storage::secure_blobs(world)), self.secure_blobs),
+            spawn(secure(storage::secure_queues(world)), self.secure_queues),
+        ]
     }
 }
 

@@ -15,7 +15,7 @@ mod signature;
 #[cfg(test)]
 mod tests;
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::Context as _;
 use axum::http::{Method, StatusCode};
@@ -28,13 +28,15 @@ use url::Url;
 
 pub(crate) use account::{Account, Credentials};
 use client::{Call, Client, Proof, succeeded};
-pub(crate) use proxy::{blobs, queues};
+pub(crate) use proxy::{blobs, queues, secure_blobs, secure_queues};
 use queue::Queue;
 
 use crate::world::World;
 
 /// How long a signature lives that [`Storage::signed_connection_string`] has.
 const SIGNATURE_LIFE: SignedDuration = SignedDuration::from_hours(24);
+/// The app setting that holds the connection string.
+pub(crate) const CONNECTION: &str = "AzureWebJobsStorage";
 const AGENT: &str = "sandbox";
 
 /// The storage of one sandbox.
@@ -45,6 +47,17 @@ pub struct Storage {
     queues: Client,
     blobs_url: Url,
     queues_url: Url,
+    secure_blobs_url: Url,
+    secure_queues_url: Url,
+}
+
+/// Where clients find the account, each without its name: over plain HTTP by its key or a signature, and over HTTPS by a
+/// token too.
+pub(crate) struct Addresses {
+    pub(crate) blobs: Url,
+    pub(crate) queues: Url,
+    pub(crate) secure_blobs: Url,
+    pub(crate) secure_queues: Url,
 }
 
 /// A message of a queue, hidden or not.
@@ -74,8 +87,8 @@ impl Message {
 }
 
 impl Storage {
-    /// `account`, whose blobs and queues clients find at these addresses.
-    pub(crate) fn new(account: Account, blobs_url: &Url, queues_url: &Url) -> anyhow::Result<Self> {
+    /// `account`, which clients find at these addresses.
+    pub(crate) fn new(account: Account, addresses: &Addresses) -> anyhow::Result<Self> {
         let client = |service| {
             let proof = Proof::Key(account.credentials.clone());
             anyhow::Ok(Client::new(account.below(service)?, proof, AGENT))
@@ -83,8 +96,10 @@ impl Storage {
         Ok(Self {
             blobs: client(&account.blobs)?,
             queues: client(&account.queues)?,
-            blobs_url: account.below(blobs_url)?,
-            queues_url: account.below(queues_url)?,
+            blobs_url: account.below(&addresses.blobs)?,
+            queues_url: account.below(&addresses.queues)?,
+            secure_blobs_url: account.below(&addresses.secure_blobs)?,
+            secure_queues_url: account.below(&addresses.secure_queues)?,
             account,
         })
     }
@@ -118,6 +133,17 @@ impl Storage {
         let end = Timestamp::now() + SIGNATURE_LIFE;
         let signature = signature::account_sas(&self.account.credentials, end);
         format!("{}SharedAccessSignature={signature}", self.endpoints())
+    }
+
+    /// The settings by which the app's managed identity opens the account, in place of a connection string.
+    pub fn identity_settings(&self) -> BTreeMap<String, String> {
+        [
+            ("blobServiceUri", self.secure_blobs_url.as_str()),
+            ("queueServiceUri", self.secure_queues_url.as_str()),
+            ("credential", "managedidentity"),
+        ]
+        .map(|(name, value)| (format!("{CONNECTION}__{name}"), value.to_owned()))
+        .into()
     }
 
     fn endpoints(&self) -> String {
@@ -220,5 +246,5 @@ impl Storage {
 
 /// `AzureWebJobsStorage` of the app.
 pub(crate) fn settings(world: &World) -> [(&'static str, String); 1] {
-    [("AzureWebJobsStorage", world.storage.connection_string())]
+    [(CONNECTION, world.storage.connection_string())]
 }

@@ -121,7 +121,8 @@ pub(crate) fn succeeded(answer: Response<Bytes>) -> anyhow::Result<Response<Byte
     Ok(answer)
 }
 
-fn http_date() -> String {
+/// Now, as HTTP writes it.
+pub(super) fn http_date() -> String {
     let now = Timestamp::now();
     now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }

@@ -178,3 +178,43 @@ async fn a_taken_message_is_hidden_anew_and_deleted_by_whoever_has_it() {
     queue.delete(&again).await.unwrap();
     assert_eq!(storage.messages(QUEUE).await.unwrap(), []);
 }
+
+#[tokio::test]
+async fn a_token_opens_the_account_over_https_if_it_is_for_storage() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let world = sandbox.world();
+    let settings = sandbox.settings_with_identity();
+    assert!(!settings.contains_key(CONNECTION));
+    let authority = std::fs::read(sandbox.ca_file()).unwrap();
+    let authority = reqwest::Certificate::from_pem(&authority).unwrap();
+    let client = reqwest::Client::builder().tls_certs_only([authority]);
+    let client = client.no_proxy().build().unwrap();
+    let token = async |resource: &str| {
+        let mut url = Url::parse(&settings["IDENTITY_ENDPOINT"]).unwrap();
+        url.query_pairs_mut()
+            .extend_pairs([("api-version", "2019-08-01"), ("resource", resource)]);
+        let asked = client.get(url);
+        let asked = asked.header("x-identity-header", &settings["IDENTITY_HEADER"]);
+        let answer = asked.send().await.unwrap().text().await.unwrap();
+        let answer: Value = serde_json::from_str(&answer).unwrap();
+        answer["access_token"].as_str().unwrap().to_owned()
+    };
+    let make = async |url: &str, token: &str| {
+        let request = client.put(format!("{url}/{QUEUE}")).bearer_auth(token);
+        let request = request.header("x-ms-version", signature::VERSION);
+        request.send().await.unwrap().status().as_u16()
+    };
+    let good = token(crate::entra::STORAGE).await;
+    let queues = &settings["AzureWebJobsStorage__queueServiceUri"];
+    assert_eq!(make(queues, &good).await, 201);
+    assert_eq!(make(queues, &good).await, 204);
+    assert_eq!(make(queues, &token(crate::entra::VAULT).await).await, 401);
+    // No token is taken where others could read it.
+    assert_eq!(make(world.storage.queues_url.as_str(), &good).await, 403);
+
+    world.storage.put_blob("box", "one", "1").await.unwrap();
+    let blobs = &settings["AzureWebJobsStorage__blobServiceUri"];
+    let blob = client.get(format!("{blobs}/box/one")).bearer_auth(&good);
+    let blob = blob.header("x-ms-version", signature::VERSION);
+    assert_eq!(blob.send().await.unwrap().text().await.unwrap(), "1");
+}
