@@ -38,16 +38,16 @@ impl<'a> Parts<'a> {
             problems: Vec::new(),
         };
         let pairs = text.split(';').map(str::trim).filter(|it| !it.is_empty());
-        for (index, pair) in pairs.enumerate() {
+        for (number, pair) in (1..).zip(pairs) {
             let Some((name, value)) = pair.split_once('=') else {
-                let number = index + 1;
                 parts.problem(format!("its part {number} is no Name=value pair"));
                 continue;
             };
             let name = name.trim();
             let before = parts.values.insert(name.to_ascii_lowercase(), value.trim());
             if before.is_some() {
-                parts.problem(format!("says {name} twice"));
+                // Not by its name: what looks like one may be a key that was pasted alone.
+                parts.problem(format!("its part {number} repeats an earlier one's name"));
             }
         }
         parts

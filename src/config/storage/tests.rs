@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use proptest::prelude::*;
 use secrecy::ExposeSecret;
 
 use super::*;
@@ -138,7 +139,7 @@ fn every_problem_of_a_connection_string_is_named_and_no_value_is() {
         ),
         (
             "AccountName=contoso;AccountName=fabrikam;AccountKey=c2VjcmV0IGtleQ==",
-            &["says AccountName twice"],
+            &["its part 2 repeats"],
         ),
         ("AccountName=contoso", &["neither AccountKey nor"]),
         (
@@ -218,6 +219,23 @@ fn every_problem_of_the_identity_based_form_is_named() {
             .filter_map(|it| Some(it.split_once(": ")?.0))
             .collect();
         assert_eq!(keys, expected, "{problems:#?}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn whatever_stands_there_is_an_account_or_a_list_of_problems(
+        parts in proptest::collection::vec(("(?i)AccountName|AccountKey|BlobEndpoint|QueueEndpoint|EndpointSuffix|SharedAccessSignature|DefaultEndpointsProtocol|\\PC{0,9}", "[=a-zA-Z0-9+/:.?&-]{9,30}"), 0..6),
+    ) {
+        let pairs: Vec<_> = parts.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let text = pairs.join(";");
+        if let Err(problems) = connection_string::parse(&text) {
+            prop_assert!(!problems.is_empty());
+            let all = problems.join(" ");
+            for (_, value) in &parts {
+                prop_assert!(!all.contains(value.as_str()), "{all}");
+            }
+        }
     }
 }
 

@@ -126,7 +126,15 @@ impl fmt::Display for Code<'_> {
 fn advice(code: Option<&str>) -> &'static str {
     match code {
         Some("AuthorizationPermissionMismatch" | "InsufficientAccountPermissions") => {
-            "give the identity the roles Storage Blob Data Owner and Storage Queue Data Contributor on the account"
+            "give the identity the roles Storage Blob Data Owner and Storage Queue Data Contributor on the account, or the signature all permissions"
+        }
+        Some(
+            "AuthorizationServiceMismatch"
+            | "AuthorizationResourceTypeMismatch"
+            | "AuthorizationProtocolMismatch"
+            | "AuthorizationSourceIPMismatch",
+        ) => {
+            "put a shared access signature into AzureWebJobsStorage that is for blobs and queues, containers and objects, from any address"
         }
         Some("KeyBasedAuthenticationNotPermitted") => {
             "the account takes no keys; use AzureWebJobsStorage__accountName and an identity"
@@ -157,7 +165,7 @@ mod tests {
     fn a_refusal_says_what_a_person_has_to_do() {
         assert_eq!(
             Chain(&refused(Some("AuthorizationPermissionMismatch"))).to_string(),
-            "could not read blob state/1.json in the storage account: it refuses us with status 403 (AuthorizationPermissionMismatch): give the identity the roles Storage Blob Data Owner and Storage Queue Data Contributor on the account"
+            "could not read blob state/1.json in the storage account: it refuses us with status 403 (AuthorizationPermissionMismatch): give the identity the roles Storage Blob Data Owner and Storage Queue Data Contributor on the account, or the signature all permissions"
         );
         assert_eq!(
             Chain(&refused(None)).to_string(),

@@ -31,7 +31,15 @@ async fn the_help_of_each_command_says_what_it_does() {
             "serve",
             &["FUNCTIONS_CUSTOMHANDLER_PORT", "127.0.0.1", "64", "--port"][..],
         ),
-        ("check", &["Nothing is written", "0", "2", "--json"]),
+        (
+            "check",
+            &[
+                "Only reads, but for the storage account",
+                "0",
+                "2",
+                "--json",
+            ],
+        ),
         ("sync", &["SYNC_MODE", "GUID", "75", "78", "--json"]),
         (
             "verify",

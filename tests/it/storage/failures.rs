@@ -55,6 +55,16 @@ async fn an_account_that_cannot_now_is_asked_again_and_then_given_up_with_the_wa
         panic!("{}", Chain(&error))
     };
     assert!(after > Duration::from_secs(10), "{after:?}");
+
+    let sent = it.requests().len();
+    let soon = Instant::now() + Duration::from_secs(2);
+    let error = retry::until(soon, it.later.send("x", SOON))
+        .await
+        .unwrap_err();
+    let left_alone =
+        matches!(error.cause, StorageCause::Paused { after } if after > Duration::from_secs(10));
+    assert!(left_alone, "{}", Chain(&error));
+    assert_eq!(it.requests().len(), sent);
 }
 
 #[tokio::test]
