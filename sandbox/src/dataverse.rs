@@ -58,6 +58,10 @@ pub struct State {
 }
 
 /// What an organisation may do beyond the ordinary.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own about an organisation"
+)]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct Switches {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 use referral_connector::failure::{Classify, Disposition};
 use referral_connector::ids::LeadId;
+use referral_connector::lead::Columns;
 use referral_connector::upstream::dataverse::{LeadPage, LeadQuery, Which};
 use sandbox::dataverse::{APPLICATION_USER_ID, SELLER_ID};
 use sandbox::{Effect, Fault, Service};
@@ -26,16 +27,16 @@ fn ids(page: &LeadPage) -> Vec<LeadId> {
 impl Organisation {
     /// A lead that the connector makes.
     async fn ours(&self, id: LeadId) -> LeadId {
-        let columns = Default::default();
+        let columns = Columns::new();
         let created = self.dataverse.create_lead(id, &columns, None, None);
         created.await.unwrap();
         id
     }
 
     /// A lead that a seller made `seconds` after nine o'clock.
-    fn sold(&self, number: u128, seconds: i64) -> LeadId {
-        let at = NINE.parse::<Timestamp>().unwrap() + SignedDuration::from_secs(seconds);
-        let id = Uuid::from_u128(number);
+    fn sold(&self, number: u32, seconds: u32) -> LeadId {
+        let at = NINE.parse::<Timestamp>().unwrap() + SignedDuration::from_secs(seconds.into());
+        let id = Uuid::from_u128(number.into());
         let seeded = self.with(|state| state.seed_lead(&json!({"leadid": id}), at));
         LeadId::new(seeded.unwrap())
     }
@@ -75,9 +76,7 @@ async fn ours_are_listed_by_who_made_them_with_version_and_time() {
 #[tokio::test]
 async fn a_lower_bound_takes_in_its_own_second() {
     let org = Organisation::start().await;
-    let leads: Vec<_> = (1..=4)
-        .map(|number| org.sold(number, number as i64))
-        .collect();
+    let leads: Vec<_> = (1..=4).map(|number| org.sold(number, number)).collect();
     let query = LeadQuery::new(Which::Among(leads.clone()))
         .since(NINE.parse::<Timestamp>().unwrap() + SignedDuration::from_secs(3));
     let page = org.dataverse.changed(&query).await.unwrap();
