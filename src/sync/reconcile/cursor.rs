@@ -23,7 +23,7 @@ const SUSPICION: SignedDuration = SignedDuration::from_hours(24);
 pub const UNTOLD_LIMIT: usize = 5;
 
 /// What is kept between passes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Cursor {
     /// In the list of referrals.
     pub referrals: Position,
@@ -58,11 +58,8 @@ pub struct Mark {
     /// When it was changed.
     pub stamp: Option<Timestamp>,
     /// Its version, where a list tells it.
-    pub version: Option<Version>,
+    pub version: Option<String>,
 }
-
-/// An [`ETag`] that can be ordered.
-pub type Version = String;
 
 /// The daily round over everything that is remembered.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -107,7 +104,11 @@ impl Position {
         self.from = from;
         self.settled.retain(|_, mark| mark.stamp >= from);
         if self.settled.len() > REMEMBERED {
-            let mut marks: Vec<_> = self.settled.iter().map(|(id, it)| (it.stamp, *id)).collect();
+            let mut marks: Vec<_> = self
+                .settled
+                .iter()
+                .map(|(id, it)| (it.stamp, *id))
+                .collect();
             marks.sort_unstable();
             let surplus = marks.len() - REMEMBERED;
             for (_, id) in &marks[..surplus] {
@@ -118,6 +119,20 @@ impl Position {
 }
 
 impl Cursor {
+    /// A cursor that is at `from` in every list.
+    pub fn at(from: Option<Timestamp>) -> Self {
+        let position = Position {
+            from,
+            ..Position::default()
+        };
+        Self {
+            referrals: position.clone(),
+            leads: position.clone(),
+            adopted: position,
+            ..Self::default()
+        }
+    }
+
     /// Notes that `count` changes were healed that events should have told. Gives how many there were within a day, if it
     /// is time to say that events do not arrive: five a day, said once a day.
     pub fn suspect(&mut self, count: usize, now: Timestamp) -> Option<usize> {
@@ -132,20 +147,6 @@ impl Cursor {
         }
         self.suspected = Some(now);
         Some(total)
-    }
-}
-
-impl Default for Cursor {
-    fn default() -> Self {
-        Self {
-            referrals: Position::default(),
-            leads: Position::default(),
-            adopted: Position::default(),
-            users: BTreeSet::new(),
-            untold: Vec::new(),
-            suspected: None,
-            rounds: Rounds::default(),
-        }
     }
 }
 
@@ -220,7 +221,7 @@ mod tests {
         assert_eq!(cursor.suspect(0, at(5)), None);
         assert_eq!(cursor.suspect(1, at(10)), Some(5));
         assert_eq!(cursor.suspect(3, at(15)), None);
-        assert_eq!(cursor.suspect(1, at(10 + 24 * 60)), Some(5));
+        assert_eq!(cursor.suspect(5, at(10 + 24 * 60)), Some(8));
         assert_eq!(cursor.suspect(1, at(10 + 72 * 60)), None);
     }
 
@@ -229,7 +230,9 @@ mod tests {
         let mut position = Position::default();
         for minute in 0..3000 {
             let id = Uuid::from_u128(u128::try_from(minute).unwrap());
-            position.settled.insert(id, Mark::of_referral(Some(at(minute))));
+            position
+                .settled
+                .insert(id, Mark::of_referral(Some(at(minute))));
         }
         position.move_to(Some(at(500)));
         assert_eq!(position.settled.len(), REMEMBERED);

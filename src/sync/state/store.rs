@@ -9,6 +9,10 @@ use super::wire::{self, Unread};
 use crate::ids::{ETag, LeadId, ReferralId};
 use crate::upstream::storage::{Blob, Blobs, Presumed, Put, StorageCause, StorageError};
 
+/// Where the states lie, each under its referral's id.
+pub const STATES: &str = "state/";
+/// Where it says whose a lead is that was not made for its referral, each under the lead's id.
+pub const OWNERS: &str = "by-lead/";
 /// How often the owner of a lead is read anew because it changes while it is read.
 const CLAIMS: usize = 3;
 
@@ -120,14 +124,24 @@ impl States {
         }
     }
 
-    /// Forgets `referral` if the blob is still what was `stored`. `false` if it is not.
+    /// Forgets `referral`, and whose its lead is, if the blob is still what was `stored`. `false` if it is not.
     pub async fn forget(
         &self,
         referral: ReferralId,
         stored: &Stored,
     ) -> Result<bool, StorageError> {
         let version = stored.version.as_ref();
-        self.blobs.delete(&name(referral), version).await
+        if !self.blobs.delete(&name(referral), version).await? {
+            return Ok(false);
+        }
+        let lead = stored.state.as_ref().and_then(|state| state.lead);
+        if let Some(lead) = lead.filter(|lead| *lead != LeadId::of(referral)) {
+            let name = owner_name(lead);
+            if matches!(self.owner(&name).await?, Some(Ok(owner)) if owner == referral) {
+                self.blobs.delete(&name, None).await?;
+            }
+        }
+        Ok(true)
     }
 
     /// Makes `lead` the lead of `referral`, unless it is another's. Only for leads that were not made for their referral.
@@ -178,12 +192,12 @@ impl States {
 
 /// The blob of `referral`.
 fn name(referral: ReferralId) -> String {
-    format!("state/{referral}.json")
+    format!("{STATES}{referral}.json")
 }
 
 /// The blob that says whose `lead` is.
 fn owner_name(lead: LeadId) -> String {
-    format!("by-lead/{lead}.json")
+    format!("{OWNERS}{lead}.json")
 }
 
 fn newer(name: String, format: u32) -> StorageError {

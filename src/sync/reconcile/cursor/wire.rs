@@ -75,7 +75,11 @@ fn cursor(it: Document) -> Option<Cursor> {
         leads: position(it.leads)?,
         adopted: position(it.adopted)?,
         users: it.users,
-        untold: it.untold.iter().map(|it| it.parse().ok()).collect::<Option<_>>()?,
+        untold: it
+            .untold
+            .iter()
+            .map(|it| it.parse().ok())
+            .collect::<Option<_>>()?,
         suspected: time(it.suspected)?,
         rounds: Rounds {
             ended: time(it.round_ended)?,
@@ -97,9 +101,13 @@ fn position(it: Place) -> Option<Position> {
 }
 
 /// The outer `None` is a text that is no time.
-#[expect(clippy::option_option, reason = "no time and a wrong one are different things")]
+#[expect(
+    clippy::option_option,
+    reason = "no time and a wrong one are different things"
+)]
 fn time(text: Option<String>) -> Option<Option<Timestamp>> {
-    text.map(|it| it.parse().ok()).map_or(Some(None), |it| it.map(Some))
+    text.map(|it| it.parse().ok())
+        .map_or(Some(None), |it| it.map(Some))
 }
 
 /// The JSON of a cursor.
@@ -184,7 +192,10 @@ mod tests {
         let whole = write(&full());
         assert_eq!(read(&whole[..whole.len() / 2]), Ok(None));
         let text = String::from_utf8(whole.to_vec()).unwrap();
-        assert_eq!(read(text.replace("2026-11", "2026-99").as_bytes()), Ok(None));
+        assert_eq!(
+            read(text.replace("2026-11", "2026-99").as_bytes()),
+            Ok(None)
+        );
         let newer = text.replace("\"format\":1", "\"format\":2");
         assert_eq!(read(newer.as_bytes()), Err(Newer { format: 2 }));
     }
