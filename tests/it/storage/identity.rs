@@ -1,4 +1,4 @@
-//! Without a key: the tokens of an identity. They go over TLS alone, so the vault's address stands in for the account's.
+//! Without a key: the tokens of an identity. Where nothing is stored, the vault's address stands in for the account's.
 
 use referral_connector::failure::{Classify, Disposition};
 use sandbox::Effect;
@@ -6,23 +6,30 @@ use sandbox::entra::{CLIENT_ID, CLIENT_SECRET, STORAGE, TENANT_ID};
 
 use super::*;
 
+/// An app registration signs in, in place of the managed identity, which only a process of its own has.
+const REGISTRATION: [(&str, &str); 6] = [
+    ("AZURE_CREDENTIAL", "client_secret"),
+    ("AZURE_TENANT_ID", TENANT_ID),
+    ("AZURE_CLIENT_ID", CLIENT_ID),
+    ("AZURE_CLIENT_SECRET", CLIENT_SECRET),
+    ("AzureWebJobsStorage", ""),
+    ("AzureWebJobsStorage__credential", ""),
+];
+
+/// The storage at these addresses, opened by an app registration.
+fn opened_at(sandbox: &Sandbox, blobs: &str, queues: &str) -> Storage {
+    let addresses = [
+        ("AzureWebJobsStorage__blobServiceUri", blobs),
+        ("AzureWebJobsStorage__queueServiceUri", queues),
+    ];
+    storage(sandbox, &[&REGISTRATION[..], &addresses[..]].concat())
+}
+
 /// Blobs opened by an app registration, at an address where every blob is missing.
 async fn opened() -> (Sandbox, BlobStore) {
     let sandbox = Sandbox::start().await.unwrap();
     let origin = sandbox.url(Service::KeyVault);
-    let blobs = storage(
-        &sandbox,
-        &[
-            ("AZURE_CREDENTIAL", "client_secret"),
-            ("AZURE_TENANT_ID", TENANT_ID),
-            ("AZURE_CLIENT_ID", CLIENT_ID),
-            ("AZURE_CLIENT_SECRET", CLIENT_SECRET),
-            ("AzureWebJobsStorage", ""),
-            ("AzureWebJobsStorage__blobServiceUri", origin.as_str()),
-            ("AzureWebJobsStorage__queueServiceUri", origin.as_str()),
-        ],
-    )
-    .blobs();
+    let blobs = opened_at(&sandbox, origin.as_str(), origin.as_str()).blobs();
     (sandbox, blobs)
 }
 
@@ -57,6 +64,40 @@ async fn an_identity_presents_a_token_for_storage_and_keeps_it() {
             read.headers["authorization"].starts_with("Bearer"),
             "{read:?}"
         );
+    }
+}
+
+#[tokio::test]
+async fn an_identity_does_all_that_the_accounts_key_does() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let settings = sandbox.settings_with_identity();
+    let address = |service| &*settings[service];
+    let storage = opened_at(
+        &sandbox,
+        address("AzureWebJobsStorage__blobServiceUri"),
+        address("AzureWebJobsStorage__queueServiceUri"),
+    );
+    let (blobs, later) = (storage.blobs(), storage.queue(RETRY_QUEUE));
+    let (name, content) = ("state/1.json", Bytes::from_static(b"{}"));
+
+    let put = |presumed| blobs.put(name, content.clone(), presumed);
+    let Put::Done(version) = put(Presumed::Absent).await.unwrap() else {
+        panic!("the account is empty")
+    };
+    assert_eq!(put(Presumed::Absent).await.unwrap(), Put::Changed);
+    let Put::Done(version) = put(Presumed::Version(&version)).await.unwrap() else {
+        panic!("nobody else writes")
+    };
+    assert_eq!(blobs.get(name).await.unwrap().unwrap().version, version);
+    assert_eq!(blobs.list("state/", None).await.unwrap().names.len(), 1);
+    assert!(blobs.delete(name, Some(&version)).await.unwrap());
+    send(&later, "a <message>").await;
+    assert_eq!(take(&later).await, ["a <message>"]);
+
+    let requests = sandbox.world().requests.of(Service::Storage);
+    assert!(requests.len() > 7, "{requests:#?}");
+    for request in requests {
+        assert_eq!(request.headers["authorization"], "Bearer", "{request:?}");
     }
 }
 
