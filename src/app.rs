@@ -9,7 +9,9 @@ use crate::callback::Callback;
 use crate::config::{Config, ConfigError};
 use crate::credentials::{self, Credentials, Renewal};
 use crate::failure::Chain;
+use crate::sync::dead_letters::DeadLetters;
 use crate::sync::options::SyncOptions;
+use crate::sync::park::Desk;
 use crate::sync::world::{SystemClock, World};
 use crate::sync::{Flights, Replays, Syncer};
 use crate::upstream::dataverse::Dataverse;
@@ -26,6 +28,10 @@ pub struct App {
     pub callback: Callback,
     /// Syncs referrals, each at most once at a time.
     pub flights: Flights,
+    /// Takes referrals through a sync and keeps those that do not get through.
+    pub desk: Desk,
+    /// What waits for a person.
+    pub letters: DeadLetters,
     /// Which events need no sync, because they have just had one.
     pub replays: Replays,
     /// Renews the Partner Center credential.
@@ -69,9 +75,12 @@ impl App {
             clock: Arc::new(SystemClock),
         };
         let syncer = Syncer::new(world.clone(), config.sync.options.clone());
+        let flights = Flights::new(syncer);
         Ok(Self {
             callback,
-            flights: Flights::new(syncer),
+            desk: Desk::new(&world, Arc::new(flights.clone()), config.sync.retry),
+            letters: DeadLetters::new(Arc::clone(&world.blobs)),
+            flights,
             replays: Replays::default(),
             renewal,
             deliveries: Semaphore::new(DELIVERIES as usize),
@@ -83,12 +92,21 @@ impl App {
         })
     }
 
-    /// Waits until no delivery is in progress and no sync is under way, for at most `bound`; says whether it came to that.
+    /// Parks what is still being synced, and waits for that.
+    pub async fn park_the_rest(&self) {
+        self.desk.close();
+        self.desk.idle().await;
+    }
+
+    /// Waits until no delivery and no sync is under way and nothing is being parked, for at most `bound`; says whether it
+    /// came to that.
     pub async fn drain(&self, bound: Duration) -> bool {
         let quiet = async {
             // The semaphore is never closed: either way nothing is in progress any more.
             let _ = self.deliveries.acquire_many(DELIVERIES).await;
-            self.flights.drain(bound).await
+            let synced = self.flights.drain(bound).await;
+            self.desk.idle().await;
+            synced
         };
         tokio::time::timeout(bound, quiet).await.unwrap_or(false)
     }

@@ -1,6 +1,7 @@
 //! The command line: one file a command. The only place that reads the process environment and prints.
 
 mod check;
+mod dead_letters;
 mod output;
 mod serve;
 mod sync;
@@ -29,6 +30,7 @@ enum Command {
     Serve(serve::ServeArgs),
     Check(check::CheckArgs),
     Sync(sync::SyncArgs),
+    DeadLetters(dead_letters::DeadLettersArgs),
     Verify(Box<verify::VerifyArgs>),
 }
 
@@ -88,6 +90,7 @@ pub fn main() -> ExitCode {
             Command::Serve(args) => serve::run(args).await.into(),
             Command::Check(args) => check::run(args).await,
             Command::Sync(args) => sync::run(args).await.into(),
+            Command::DeadLetters(args) => dead_letters::run(args).await.into(),
             Command::Verify(args) => verify::run(*args).await,
         }
     });

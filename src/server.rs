@@ -2,7 +2,9 @@
 
 mod body;
 mod code;
+mod disposal;
 mod invocation;
+mod queue;
 mod readiness;
 mod respond;
 mod routes;
@@ -12,9 +14,11 @@ mod webhook;
 
 use std::future::Future;
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::maybe_done;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -25,14 +29,20 @@ pub use timer::is_trigger_envelope;
 /// How long running syncs may go on after the host told us to stop.
 const DRAIN: Duration = Duration::from_secs(5);
 
+/// How long parking those that were not done by then may take.
+const PARKING: Duration = Duration::from_secs(2);
+
 /// How long a delivery may take, counted from its receipt. Well below `functionTimeout` of `host.json`,
 /// after which the host would kill this process with everything it is doing.
 pub const WEBHOOK_BUDGET: Duration = Duration::from_secs(8);
 
+/// How long a parked referral may take.
+pub const RETRY_BUDGET: Duration = Duration::from_mins(1);
+
 /// How long a token renewal may take.
 pub const RENEWAL_BUDGET: Duration = Duration::from_mins(1);
 
-/// Answers on `listener` until `stop` resolves, then lets running work end for at most five seconds.
+/// Answers on `listener` until `stop` resolves. Running syncs get five seconds then; what is not done is parked.
 ///
 /// An error means that the listener failed by itself.
 pub async fn run(
@@ -41,30 +51,37 @@ pub async fn run(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let (stopping, mut stopped) = watch::channel(());
-    let server = axum::serve(listener, routes::router(Arc::clone(&readiness)))
+    let serving = axum::serve(listener, routes::router(Arc::clone(&readiness)))
         .with_graceful_shutdown(async move {
             stop.await;
             drop(stopping);
         });
-    let work = async {
-        server.await?;
+    let mut serving = pin!(maybe_done(serving.into_future()));
+    let all_done = async {
+        serving.as_mut().await;
         // Some of it goes on for callers who have hung up.
-        io::Result::Ok(readiness.drain(DRAIN).await)
+        readiness.drain(DRAIN).await
     };
-    let give_up = async {
+    let time_is_up = async {
         // The sender is dropped when the stop signal arrives; nothing is ever sent.
         let _ = stopped.changed().await;
         tokio::time::sleep(DRAIN).await;
     };
-    let drained = tokio::select! {
-        drained = work => drained?,
-        () = give_up => false,
+    let done = tokio::select! {
+        done = all_done => done,
+        () = time_is_up => false,
     };
-    if !drained {
-        tracing::warn!(
-            code = "drain_cut_short",
-            "some syncs were still under way when the time to stop ran out; Partner Center will deliver their events again"
-        );
+    if !done {
+        let parking = async {
+            readiness.park_the_rest().await;
+            serving.as_mut().await;
+        };
+        if tokio::time::timeout(PARKING, parking).await.is_err() {
+            tracing::warn!(
+                code = "drain_cut_short",
+                "some referrals were neither synced nor parked when the time to stop ran out; whoever sent them sends them again"
+            );
+        }
     }
-    Ok(())
+    serving.take_output().unwrap_or(Ok(()))
 }

@@ -25,7 +25,9 @@ fn app() -> Result<App> {
 fn every_function_is_indexed() -> Result<()> {
     let app = app()?;
     assert_eq!(app.refused, []);
-    assert!(app.function("ReferralWebhook").is_some() && app.function("TokenRenewal").is_some());
+    for function in ["ReferralRetry", "ReferralWebhook", "TokenRenewal"] {
+        assert!(app.function(function).is_some(), "{function}");
+    }
     Ok(())
 }
 

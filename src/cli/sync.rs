@@ -10,6 +10,7 @@ use super::{Exit, config};
 use crate::app::App;
 use crate::failure::{Chain, Classify};
 use crate::ids::ReferralId;
+use crate::sync::dead_letters::Subject;
 use crate::sync::{SyncError, SyncReport};
 use crate::upstream::calls::CallRecord;
 
@@ -18,7 +19,8 @@ const BUDGET: Duration = Duration::from_mins(1);
 
 /// Sync one referral now, as its webhook event would.
 ///
-/// Reads the referral and its lead, and writes what differs, within what `SYNC_MODE` allows.
+/// Reads the referral and its lead, and writes what differs, within what `SYNC_MODE` allows. Once they are in step a dead
+/// letter about the referral is removed.
 /// Exit codes: 0 in step, 1 it cannot be synced as it is, 64 unusable arguments or settings,
 /// 75 try again later, 78 a person has to put a credential or permission right.
 #[derive(Debug, clap::Args)]
@@ -46,10 +48,24 @@ pub(super) async fn run(args: SyncArgs) -> Exit {
     match result {
         Ok(report) => {
             show(&args, &report);
-            Exit::Success
+            settle(&app, args.referral).await
         }
         Err(error) => {
             show_error(&args, &error);
+            error.disposition().into()
+        }
+    }
+}
+
+/// A referral that is in step needs no dead letter.
+async fn settle(app: &App, referral: ReferralId) -> Exit {
+    match app.letters.remove(Subject::Referral(referral)).await {
+        Ok(_) => Exit::Success,
+        Err(error) => {
+            complain(&format!(
+                "referral {referral}: it is in step, but {}",
+                Chain(&error)
+            ));
             error.disposition().into()
         }
     }

@@ -1,6 +1,8 @@
 //! What a sync may do.
 
+use std::num::NonZero;
 use std::str::FromStr;
+use std::time::Duration;
 
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
@@ -9,12 +11,15 @@ use uuid::Uuid;
 use super::Settings;
 use crate::lead::Owner;
 use crate::sync::options::{Filter, Mode, QualifiedMeans, SyncOptions};
+use crate::sync::park::policy::RetryRules;
 
 /// The rules of every sync.
 #[derive(Clone, Debug)]
 pub struct SyncConfig {
     /// What a sync may do, as the planner takes it.
     pub options: SyncOptions,
+    /// How patiently a referral is tried that cannot be synced.
+    pub retry: RetryRules,
 }
 
 impl SyncConfig {
@@ -30,6 +35,7 @@ impl SyncConfig {
         let qualified_means: Option<QualifiedMeans> = settings.required("SYNC_QUALIFIED_MEANS");
         let close_hold = hours(settings, "SYNC_CLOSE_HOLD_HOURS");
         let won_hold = hours(settings, "SYNC_WON_HOLD_HOURS");
+        let retry = retry_rules(settings);
         let options = SyncOptions {
             mode: mode?,
             production: environment?.eq_ignore_ascii_case("production"),
@@ -45,13 +51,33 @@ impl SyncConfig {
             close_hold: close_hold?,
             won_hold: won_hold?,
         };
-        Some(Self { options })
+        Some(Self {
+            options,
+            retry: retry?,
+        })
     }
 }
 
 fn hours(settings: &mut Settings<'_>, key: &str) -> Option<SignedDuration> {
     let hours: u16 = settings.required(key)?;
     Some(SignedDuration::from_hours(hours.into()))
+}
+
+fn retry_rules(settings: &mut Settings<'_>) -> Option<RetryRules> {
+    let first = seconds(settings, "SYNC_RETRY_FIRST_SECONDS", 1);
+    let longest = seconds(settings, "SYNC_RETRY_LONGEST_MINUTES", 60);
+    let limit = seconds(settings, "SYNC_RETRY_DAYS", 24 * 60 * 60);
+    Some(RetryRules {
+        first: first?,
+        longest: longest?,
+        limit: limit?,
+    })
+}
+
+/// A time that is not nothing, in units of so many seconds.
+fn seconds(settings: &mut Settings<'_>, key: &str, unit: u32) -> Option<Duration> {
+    let count: NonZero<u16> = settings.required(key)?;
+    Some(Duration::from_secs(count.get().into()) * unit)
 }
 
 fn time_zone(settings: &mut Settings<'_>) -> Option<TimeZone> {

@@ -131,6 +131,10 @@ pub const SETTINGS: &[Setting] = &[
     setting("SYNC_CLOSE_HOLD_HOURS", "hours a disqualified lead must rest before its referral is closed, which is final")
         .default("24"),
     setting("SYNC_WON_HOLD_HOURS", "the same for a referral closed as won").default("72"),
+    setting("SYNC_RETRY_FIRST_SECONDS", "seconds until a referral that could not be synced is tried again; doubles with each failure")
+        .default("15"),
+    setting("SYNC_RETRY_LONGEST_MINUTES", "the most minutes between two tries").default("60"),
+    setting("SYNC_RETRY_DAYS", "days for which a referral is tried before it becomes a dead letter").default("7"),
     setting("OUTBOUND_CA_FILE", "PEM file of more authorities for outgoing TLS, such as an inspecting firewall's; never trusted for callbacks"),
     setting("LOG_FORMAT", "`json`, `text`, or `auto`: text on a terminal").default("auto"),
     setting("RUST_LOG", "how much of this program is logged: `info`, `debug` or `trace`").default("info"),

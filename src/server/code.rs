@@ -38,13 +38,19 @@ pub(super) enum Code {
     Synced,
     /// The same event, byte for byte, was synced minutes ago.
     Replayed,
-    /// Partner Center does not know the referral (yet).
-    LookAgain,
-    /// Something passing is in the way.
+    /// The referral cannot be synced now; it is kept in the queue and tried later.
+    Parked,
+    /// The referral was looked for too early; it is back in the queue.
+    Early,
+    /// Partner Center did not show the referral, twice.
+    Absent,
+    /// The referral cannot be synced as it is; a dead letter tells of it.
+    DeadLettered,
+    /// The referral can neither be synced nor kept for later.
+    NotKept,
+    /// The program failed on it.
     TryAgain,
-    /// This referral cannot be synced as it is.
-    CannotSync,
-    /// A person has to put a setting, credential or permission right.
+    /// A setting is wrong: nothing can be done at all.
     Misconfigured,
     /// The timer did its work.
     Renewed,
@@ -74,9 +80,12 @@ impl Code {
             Self::NotOurs => "not_ours",
             Self::Synced => "synced",
             Self::Replayed => "replayed",
-            Self::LookAgain => "look_again",
+            Self::Parked => "parked",
+            Self::Early => "early",
+            Self::Absent => "absent",
+            Self::DeadLettered => "dead_lettered",
+            Self::NotKept => "not_kept",
             Self::TryAgain => "try_again",
-            Self::CannotSync => "cannot_sync",
             Self::Misconfigured => "misconfigured",
             Self::Renewed => "renewed",
             Self::RenewalFailed => "renewal_failed",
@@ -101,6 +110,10 @@ impl Code {
             | Self::NotOurs
             | Self::Synced
             | Self::Replayed
+            | Self::Parked
+            | Self::Early
+            | Self::Absent
+            | Self::DeadLettered
             | Self::Renewed => StatusCode::OK,
             Self::Unreadable | Self::BadEnvelope => StatusCode::BAD_REQUEST,
             Self::Refused | Self::PolicyMismatch => StatusCode::UNAUTHORIZED,
@@ -112,9 +125,8 @@ impl Code {
             Self::RenewalFailed => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Busy
             | Self::CertificateUnavailable
-            | Self::LookAgain
+            | Self::NotKept
             | Self::TryAgain
-            | Self::CannotSync
             | Self::Misconfigured => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
@@ -125,7 +137,8 @@ impl Code {
             Self::Up => Level::TRACE,
             Self::PolicyMismatch
             | Self::Unreadable
-            | Self::CannotSync
+            | Self::DeadLettered
+            | Self::NotKept
             | Self::Misconfigured
             | Self::RenewalFailed
             | Self::BadEnvelope => Level::ERROR,
@@ -134,6 +147,7 @@ impl Code {
             | Self::NotOurs
             | Self::Synced
             | Self::Replayed
+            | Self::Early
             | Self::Renewed => Level::INFO,
             _ => Level::WARN,
         }

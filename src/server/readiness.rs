@@ -57,4 +57,12 @@ impl Readiness {
             State::Starting | State::Misconfigured(_) => true,
         }
     }
+
+    /// Parks what is still being synced, and waits for that.
+    pub(super) async fn park_the_rest(&self) {
+        let state = self.0.borrow().clone();
+        if let State::Ready(app) = state {
+            app.park_the_rest().await;
+        }
+    }
 }

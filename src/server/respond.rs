@@ -35,6 +35,8 @@ pub(super) struct Answer {
     pub(super) calls: Vec<CallRecord>,
     /// What a trigger's answer says; an HTTP caller only ever gets the code word.
     pub(super) trigger: Option<Value>,
+    /// How long the referral is parked.
+    pub(super) parked: Option<Duration>,
     /// When the caller may come again.
     pub(super) retry_after: Option<Duration>,
 }
@@ -51,8 +53,14 @@ impl Answer {
             reports: Vec::new(),
             calls: Vec::new(),
             trigger: None,
+            parked: None,
             retry_after: None,
         }
+    }
+
+    /// Its code word.
+    pub(super) const fn code(&self) -> Code {
+        self.code
     }
 
     /// The same with the error behind it.
@@ -96,12 +104,14 @@ impl Answer {
                     referral.id = self.referral.map(|id| id.to_string()),
                     lead.id = self.lead.map(|id| id.to_string()),
                     reports = (!self.reports.is_empty()).then(|| self.reports.join(",")),
+                    parked_s = self.parked.map(|wait| wait.as_secs()),
                     elapsed_ms = milliseconds(invocation.elapsed()),
                     entra_ms = spent(&self.calls, Upstream::EntraId),
                     identity_ms = spent(&self.calls, Upstream::ManagedIdentity),
                     key_vault_ms = spent(&self.calls, Upstream::KeyVault),
                     partner_center_ms = spent(&self.calls, Upstream::PartnerCenter),
                     dataverse_ms = spent(&self.calls, Upstream::Dataverse),
+                    storage_ms = spent(&self.calls, Upstream::Storage),
                     storage_ms = spent(&self.calls, Upstream::Storage),
                     calls = self.calls.len(),
                     error = self.error.as_deref(),

@@ -13,7 +13,7 @@ use super::code::Code;
 use super::invocation::Invocation;
 use super::readiness::Readiness;
 use super::respond::Answer;
-use super::{timer, webhook};
+use super::{queue, timer, webhook};
 
 /// Everything this program answers.
 pub(super) fn router(readiness: Arc<Readiness>) -> Router {
@@ -35,6 +35,7 @@ async fn dispatch(State(readiness): State<Arc<Readiness>>, request: Request) -> 
         ("/tokenrenewal", Method::POST) => {
             timer::renew_tokens(readiness, invocation, request).await
         }
+        ("/referralretry", Method::POST) => queue::retry(readiness, invocation, request).await,
         _ => Answer::new(Code::NotFound).log_and_respond(&invocation),
     }
 }
@@ -65,8 +66,10 @@ mod tests {
             "//tokenrenewal",
             "/api/../tokenrenewal",
             "/tokenrenewal//",
+            "/api/ReferralRetry",
         ] {
-            assert_ne!(normalised(path), "/tokenrenewal", "{path}");
+            let trigger = ["/tokenrenewal", "/referralretry"];
+            assert!(!trigger.contains(&&*normalised(path)), "{path}");
         }
     }
 }

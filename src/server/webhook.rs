@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::WEBHOOK_BUDGET;
 use super::body;
 use super::code::Code;
+use super::disposal;
 use super::invocation::Invocation;
 use super::readiness::Readiness;
 use super::respond::Answer;
@@ -14,8 +15,7 @@ use crate::event::Event;
 use crate::failure::{Classify, Disposition};
 use crate::ids::ReferralId;
 use crate::sync::flight::Digest;
-use crate::sync::plan::Outcome;
-use crate::sync::{SyncCause, SyncError, SyncReport};
+use crate::sync::park::Disposal;
 use axum::extract::Request;
 use axum::response::Response;
 
@@ -95,47 +95,9 @@ async fn sync(app: &App, invocation: &Invocation, id: ReferralId, digest: Digest
         return Answer::new(Code::Replayed);
     }
     let deadline = invocation.deadline(WEBHOOK_BUDGET);
-    match app.flights.sync(id, Some(digest), deadline).await {
-        Ok(report) => {
-            app.replays.remember(digest);
-            synced(&report)
-        }
-        Err(error) => failed(&error),
+    let disposal = app.desk.event(id, digest, deadline).await;
+    if matches!(disposal, Disposal::Done(_)) {
+        app.replays.remember(digest);
     }
-}
-
-fn synced(report: &SyncReport) -> Answer {
-    let code = match report.outcome {
-        Outcome::NotOurs => Code::NotOurs,
-        Outcome::Ignored(_) => Code::Ignored,
-        _ => Code::Synced,
-    };
-    let mut answer = Answer::new(code);
-    answer.cause = Some(
-        report
-            .outcome
-            .reason()
-            .unwrap_or(report.outcome.word())
-            .to_owned(),
-    );
-    answer.lead = report.lead;
-    answer.reports = report.reports.iter().map(ToString::to_string).collect();
-    answer.calls.clone_from(&report.calls);
-    answer
-}
-
-fn failed(error: &SyncError) -> Answer {
-    let code = match (&error.cause, error.disposition()) {
-        (SyncCause::LookAgain, _) => Code::LookAgain,
-        (_, Disposition::Retry { .. }) => Code::TryAgain,
-        (_, Disposition::Permanent) => Code::CannotSync,
-        (_, Disposition::Misconfigured) => Code::Misconfigured,
-    };
-    let mut answer = Answer::new(code).because(error);
-    answer.cause = Some(error.cause.word().to_owned());
-    answer.calls.clone_from(&error.calls);
-    if let Disposition::Retry { after } = error.disposition() {
-        answer.retry_after = after;
-    }
-    answer
+    disposal::answer(&disposal)
 }

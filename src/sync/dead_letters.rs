@@ -13,6 +13,8 @@ use uuid::Uuid;
 
 use super::error::SyncError;
 use super::park::job::{ASKED, BadMessage, Job, Word};
+use super::state::State;
+use super::state::store::{Saved, States};
 use crate::ids::ReferralId;
 use crate::upstream::storage::{Blobs, Presumed, Put, StorageCause, StorageError};
 
@@ -34,6 +36,7 @@ pub const BROKEN: &str = "broken_message";
 #[derive(Clone)]
 pub struct DeadLetters {
     blobs: Arc<dyn Blobs>,
+    states: States,
 }
 
 /// What a dead letter is about.
@@ -143,11 +146,63 @@ impl Letter {
 impl DeadLetters {
     /// Those among `blobs`.
     pub fn new(blobs: Arc<dyn Blobs>) -> Self {
-        Self { blobs }
+        let states = States::new(Arc::clone(&blobs));
+        Self { blobs, states }
     }
 
     /// Stores `letter`; what an older one tells of earlier attempts is kept.
+    ///
+    /// A run that ends well removes the letter if the referral's state says that there is one. So the state says it before
+    /// there is one, and is written once more after: a run that ends well in between either has been noticed here, or finds
+    /// the state changed and starts over.
     pub async fn keep(&self, letter: Letter) -> Result<(), StorageError> {
+        let Subject::Referral(referral) = letter.subject else {
+            return self.store(letter).await;
+        };
+        self.mark(referral).await?;
+        let subject = letter.subject;
+        self.store(letter).await?;
+        if !self.confirm(referral).await? {
+            self.remove(subject).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes the referral's state say that there is a letter.
+    async fn mark(&self, referral: ReferralId) -> Result<(), StorageError> {
+        loop {
+            let mut stored = self.states.load(referral).await?;
+            let state = stored.state.clone();
+            let mut state = state.unwrap_or_else(|| State::new(Uuid::new_v4()));
+            if state.dead_letter {
+                return Ok(());
+            }
+            state.dead_letter = true;
+            // Whoever was faster has come to an end: this does too.
+            if self.states.save(referral, &state, &mut stored).await? == Saved::Done {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Writes the referral's state again, unchanged. `false` if it does not say any more that there is a letter.
+    async fn confirm(&self, referral: ReferralId) -> Result<bool, StorageError> {
+        loop {
+            let mut stored = self.states.load(referral).await?;
+            let Some(state) = stored.state.clone() else {
+                self.mark(referral).await?;
+                return Ok(true);
+            };
+            if !state.dead_letter {
+                return Ok(false);
+            }
+            if self.states.save(referral, &state, &mut stored).await? == Saved::Done {
+                return Ok(true);
+            }
+        }
+    }
+
+    async fn store(&self, letter: Letter) -> Result<(), StorageError> {
         let name = letter.subject.blob();
         for _ in 0..RACES {
             let found = self.blobs.get(&name).await?;

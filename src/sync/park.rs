@@ -34,9 +34,9 @@ use crate::upstream::retry;
 use crate::upstream::storage::{Queue, StorageError};
 
 /// What is kept of a budget for parking what was not synced within the rest.
-const RESERVE: Duration = Duration::from_secs(2);
+const RESERVE: Duration = Duration::from_millis(1500);
 /// It is not due yet.
-const EARLY: &str = "early";
+pub const EARLY: &str = "early";
 /// A newer version of this program wrote the message.
 const NEWER: &str = "newer_message";
 

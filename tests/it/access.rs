@@ -7,7 +7,7 @@ use sandbox::partner_center::effects;
 use sandbox::{Fault, Service};
 use serde_json::Value;
 
-use crate::rig::{Answer, Rig};
+use crate::rig::{Answer, IMPATIENT, Rig};
 
 fn assert_answer(answer: &Answer, status: u16, code: &str) {
     assert_eq!((answer.status, answer.code()), (status, code), "{answer:?}");
@@ -34,8 +34,12 @@ async fn a_referral_that_is_not_there_yet_is_looked_for_again() {
 
     let answer = rig.created(&id).await;
 
-    assert_answer(&answer, 503, "look_again");
-    assert_eq!(answer.retry_after, Some(60));
+    assert_answer(&answer, 200, "parked");
+    let log = rig.log(&answer).await;
+    assert_eq!(
+        (&log["cause"], &log["level"]),
+        (&"look_again".into(), &"WARN".into())
+    );
     assert_nothing_was_written(&rig);
     rig.seed(referral);
     assert_answer(&rig.created(&id).await, 200, "synced");
@@ -55,7 +59,7 @@ async fn a_referral_refused_to_a_user_who_may_list_is_not_ours() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_user_who_may_not_even_list_referrals_lacks_a_role() {
-    let rig = Rig::start(&[]).await;
+    let rig = Rig::start(&IMPATIENT).await;
     let id = rig.seed(ReferralBuilder::new());
     {
         let mut partner_center = rig.world().partner_center.lock();
@@ -65,8 +69,8 @@ async fn a_user_who_may_not_even_list_referrals_lacks_a_role() {
 
     let answer = rig.created(&id).await;
 
-    assert_answer(&answer, 503, "misconfigured");
-    assert_eq!(rig.log(&answer).await["level"], "ERROR");
+    assert_answer(&answer, 200, "parked");
+    assert_eq!(rig.lines("misconfigured").await[0]["level"], "ERROR");
     let error = error(&rig, &answer).await;
     assert!(error.contains("Referrals admin role"), "{error}");
     assert_nothing_was_written(&rig);
@@ -75,28 +79,28 @@ async fn a_user_who_may_not_even_list_referrals_lacks_a_role() {
         partner_center.deny(&id, false).unwrap();
         partner_center.list.refused = false;
     }
-    assert_answer(&rig.created(&id).await, 200, "synced");
+    rig.synced_soon(&id).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_referral_that_is_refused_only_when_it_is_written_keeps_its_lead() {
-    let rig = Rig::start(&[]).await;
+    let rig = Rig::start(&IMPATIENT).await;
     let id = rig.seed(ReferralBuilder::new());
     rig.world()
         .faults
         .add(Fault::new(Service::PartnerCenter, effects::denied()).method("PATCH"));
     let answer = rig.created(&id).await;
-    assert_answer(&answer, 503, "misconfigured");
+    assert_answer(&answer, 200, "parked");
     assert!(rig.lead(&id).is_some());
     rig.world().faults.clear();
-    assert_answer(&rig.created(&id).await, 200, "synced");
+    rig.synced_soon(&id).await;
     assert_eq!(rig.leads().len(), 1);
     assert_eq!(rig.referral(&id)["externalReferenceId"], id);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sign_in_without_a_second_factor_is_named_with_what_to_do() {
-    let rig = Rig::start(&[]).await;
+    let rig = Rig::start(&IMPATIENT).await;
     let id = rig.seed(ReferralBuilder::new());
     rig.world().faults.add(Fault::new(
         Service::PartnerCenter,
@@ -105,13 +109,13 @@ async fn a_sign_in_without_a_second_factor_is_named_with_what_to_do() {
 
     let answer = rig.created(&id).await;
 
-    assert_answer(&answer, 503, "misconfigured");
+    assert_answer(&answer, 200, "parked");
     let error = error(&rig, &answer).await;
     assert!(error.contains("900421"), "{error}");
     assert!(error.contains("multifactor"), "{error}");
     assert_nothing_was_written(&rig);
     rig.world().faults.clear();
-    assert_answer(&rig.created(&id).await, 200, "synced");
+    rig.synced_soon(&id).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -121,7 +125,7 @@ async fn a_withdrawn_consent_asks_for_a_person() {
     let now = rig.world().clock.now();
     rig.world().entra.lock().revoke_refresh_tokens(now);
     let answer = rig.created(&id).await;
-    assert_answer(&answer, 503, "misconfigured");
+    assert_answer(&answer, 200, "parked");
     let error = error(&rig, &answer).await;
     assert!(error.contains("consent"), "{error}");
     assert_nothing_was_written(&rig);
@@ -147,7 +151,7 @@ async fn an_access_token_that_is_revoked_is_replaced_on_the_way() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wait_beyond_the_budget_is_passed_on_and_kept() {
+async fn a_wait_beyond_the_budget_is_waited_out_in_the_queue() {
     let rig = Rig::start(&[]).await;
     let id = rig.seed(ReferralBuilder::new());
     rig.world()
@@ -156,18 +160,12 @@ async fn a_wait_beyond_the_budget_is_passed_on_and_kept() {
 
     let answer = rig.created(&id).await;
 
-    assert_answer(&answer, 503, "try_again");
-    assert!(
-        (50..=57).contains(&answer.retry_after.unwrap()),
-        "{answer:?}"
-    );
+    assert_answer(&answer, 200, "parked");
+    let wait = rig.log(&answer).await["parked_s"].as_u64().unwrap();
+    assert!((50..=65).contains(&wait), "{wait}");
     rig.forget_requests();
     let answer = rig.created(&id).await;
-    assert_answer(&answer, 503, "try_again");
-    assert!(
-        (45..=57).contains(&answer.retry_after.unwrap()),
-        "{answer:?}"
-    );
+    assert_answer(&answer, 200, "parked");
     assert_eq!(rig.requests(Service::PartnerCenter), Vec::<String>::new());
     assert_nothing_was_written(&rig);
 }

@@ -24,10 +24,9 @@ fn repeating(code: u16) -> Effect {
 async fn nobody_is_named_even_when_everything_is_asked_for() {
     let rig = Rig::start(&[("RUST_LOG", "trace"), ("SYNC_MODE", "two-way")]).await;
     for (service, path, status, code) in [
-        (Service::Dataverse, "/leads(", 400, "cannot_sync"),
-        (Service::Dataverse, "/annotations(", 400, "cannot_sync"),
-        (Service::PartnerCenter, "/referrals", 400, "cannot_sync"),
-        (Service::PartnerCenter, "/referrals", 403, "misconfigured"),
+        (Service::Dataverse, "/leads(", 400, "dead_lettered"),
+        (Service::Dataverse, "/annotations(", 400, "dead_lettered"),
+        (Service::PartnerCenter, "/referrals", 400, "dead_lettered"),
         (Service::PartnerCenter, "/referrals", 503, "synced"),
     ] {
         let fault = Fault::new(service, repeating(status)).path(path);
@@ -39,6 +38,11 @@ async fn nobody_is_named_even_when_everything_is_asked_for() {
         let id = rig.seed(referral);
         assert_eq!(rig.created(&id).await.status, 200, "{name}");
     }
+    let fault = Fault::new(Service::PartnerCenter, repeating(403)).path("/referrals");
+    rig.world().faults.add(fault.method("PATCH").times(1));
+    let id = rig.seed(sample::complete());
+    assert_eq!(rig.created(&id).await.code(), "parked");
+    rig.lines("misconfigured").await;
     let logged = rig.host.logs();
     let mut levels = logged.iter().filter(|it| it.text.contains(r#""DEBUG""#));
     assert!(levels.next().is_some(), "the log said no more than usual");

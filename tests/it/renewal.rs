@@ -2,7 +2,6 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
 use sandbox::entra::{PARTNER_API, PASSWORD, USER_NAME};
@@ -12,7 +11,7 @@ use sandbox::settings::REFRESH_TOKEN_SECRET;
 use sandbox::{Effect, Fault, Service};
 use serde_json::Value;
 
-use crate::rig::{BOUND, Rig};
+use crate::rig::{IMPATIENT, Rig};
 
 /// The refresh tokens the vault has held, the oldest first.
 fn kept(rig: &Rig) -> Vec<String> {
@@ -54,15 +53,6 @@ async fn new_referral_is_synced(rig: &Rig) {
     let id = rig.seed(ReferralBuilder::new());
     let answer = rig.created(&id).await;
     assert_eq!((answer.status, answer.code()), (200, "synced"));
-}
-
-/// Delivers until it is accepted: a failed sign-in is not tried again at once.
-async fn is_synced_soon(rig: &Rig, id: &str) {
-    let begun = Instant::now();
-    while rig.created(id).await.status != 200 {
-        assert!(begun.elapsed() < BOUND, "never accepted");
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -108,7 +98,7 @@ async fn a_delivery_stores_a_renewed_token_only_when_the_stored_one_is_old() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_revoked_consent_is_told_once_and_plainly_and_repaired_without_a_restart() {
-    let rig = Rig::start(&[]).await;
+    let rig = Rig::start(&IMPATIENT).await;
     new_referral_is_synced(&rig).await;
     let (pid, stored) = (rig.host.pid(), kept(&rig));
     revoke(&rig);
@@ -136,7 +126,7 @@ async fn a_revoked_consent_is_told_once_and_plainly_and_repaired_without_a_resta
 
     let id = rig.seed(ReferralBuilder::new());
     let answer = rig.created(&id).await;
-    assert_eq!((answer.status, answer.code()), (503, "misconfigured"));
+    assert_eq!((answer.status, answer.code()), (200, "parked"));
     let line = &rig.lines("misconfigured").await[0];
     assert!(
         line["error"].as_str().unwrap().contains("consent again"),
@@ -144,7 +134,7 @@ async fn a_revoked_consent_is_told_once_and_plainly_and_repaired_without_a_resta
     );
 
     consent(&rig);
-    is_synced_soon(&rig, &id).await;
+    rig.synced_soon(&id).await;
     assert!(renew(&rig).await.succeeded());
     assert_eq!(rig.host.pid(), pid);
 }
@@ -171,11 +161,12 @@ async fn a_hundred_deliveries_sign_in_once_for_each_audience() {
     let rig = Rig::start(&[]).await;
     let referrals: Vec<_> = (0..100).map(|_| rig.seed(ReferralBuilder::new())).collect();
     let answers = futures_util::future::join_all(referrals.iter().map(|id| rig.created(id))).await;
+    // On a slow machine some are parked when their time is over, and follow.
     assert!(
-        answers.iter().all(|answer| answer.code() == "synced"),
+        answers.iter().all(|answer| answer.status == 200),
         "{answers:?}"
     );
-    assert_eq!(rig.leads().len(), 100);
+    rig.until(|rig| rig.leads().len() == 100).await;
     assert_eq!(
         rig.world()
             .entra
@@ -228,7 +219,7 @@ async fn where_a_second_factor_is_demanded_the_password_sign_in_says_what_to_do(
     let rig = Rig::start(&PASSWORD_GRANT).await;
     let id = rig.seed(ReferralBuilder::new());
     let answer = rig.created(&id).await;
-    assert_eq!((answer.status, answer.code()), (503, "misconfigured"));
+    assert_eq!((answer.status, answer.code()), (200, "parked"));
     let line = &rig.lines("misconfigured").await[0];
     let error = line["error"].as_str().unwrap();
     assert!(
@@ -244,6 +235,7 @@ async fn with_file(folder: &Path, mode: u32) -> (Rig, PathBuf) {
     std::fs::write(&path, "not yet").unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
     let rig = Rig::start(&[
+        IMPATIENT[0],
         ("KEY_VAULT_URL", ""),
         ("PARTNER_CENTER_REFRESH_TOKEN_FILE", path.to_str().unwrap()),
     ])
@@ -274,7 +266,7 @@ async fn a_refresh_token_that_others_can_read_is_refused_with_the_cure() {
     let (rig, path) = with_file(folder.path(), 0o644).await;
     let id = rig.seed(ReferralBuilder::new());
     let answer = rig.created(&id).await;
-    assert_eq!((answer.status, answer.code()), (503, "misconfigured"));
+    assert_eq!((answer.status, answer.code()), (200, "parked"));
     let run = renew(&rig).await;
     let reason = told(&run)["reason"].as_str().unwrap().to_owned();
     assert!(
@@ -284,5 +276,5 @@ async fn a_refresh_token_that_others_can_read_is_refused_with_the_cure() {
     assert_eq!(rig.requests(Service::Entra), Vec::<String>::new());
 
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
-    is_synced_soon(&rig, &id).await;
+    rig.synced_soon(&id).await;
 }

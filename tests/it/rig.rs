@@ -1,7 +1,7 @@
 //! The unmodified program behind the Functions host stand-in, with the sandbox around it.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::SignedDuration;
@@ -19,6 +19,9 @@ pub(crate) const CONNECTOR: &str = env!("CARGO_BIN_EXE_referral-connector");
 
 /// The folder that holds `host.json`.
 pub(crate) const APP_ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// A parked referral is tried after a second, and while a permission is missing one referral in four seconds.
+pub(crate) const IMPATIENT: [(&str, &str); 1] = [("SYNC_RETRY_FIRST_SECONDS", "1")];
 
 /// Longest wait for anything that has to happen.
 pub(crate) const BOUND: Duration = Duration::from_secs(20);
@@ -75,6 +78,7 @@ impl Rig {
         let mut options = HostOptions::new(APP_ROOT, overlay(sandbox.settings(), settings));
         options.executable = Some(CONNECTOR.into());
         options.wire = wire;
+        options.polling.longest_pause = Some(Duration::from_millis(250));
         let host = Host::start(options).await.unwrap();
         Self { sandbox, host }
     }
@@ -106,6 +110,24 @@ impl Rig {
     /// Sends a signed `referral-updated`.
     pub(crate) async fn updated(&self, referral: &str) -> Answer {
         self.send(&self.event(REFERRAL_UPDATED, referral)).await
+    }
+
+    /// Sends events about a referral until it is in step: while others wait for a permission, one in a while is tried.
+    pub(crate) async fn synced_soon(&self, referral: &str) {
+        let begun = Instant::now();
+        while self.updated(referral).await.code() != "synced" {
+            assert!(begun.elapsed() < BOUND, "it is not synced");
+            tokio::time::sleep(Duration::from_millis(250)).await;
+        }
+    }
+
+    /// Waits until `holds` does.
+    pub(crate) async fn until(&self, holds: impl Fn(&Self) -> bool) {
+        let begun = Instant::now();
+        while !holds(self) {
+            assert!(begun.elapsed() < BOUND, "it never came to that");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// Sends this body, signed as Partner Center signs.

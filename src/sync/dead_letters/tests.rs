@@ -54,7 +54,7 @@ fn a_letter_is_read_as_it_was_written() {
 
 #[test]
 fn the_first_format_of_a_letter_is_still_read() {
-    let document = br#"{"format":1,"subject":"00000000-0000-0000-0000-000000000007","why":"dataverse","reason":"it said no","advice":"retry","firstAttempt":"2026-11-15T10:00:00Z","lastAttempt":"2026-11-22T10:00:00Z","attempts":3}"#;
+    let document = br#"{"format":1,"subject":"00000000-0000-0000-0000-000000000007","why":"dataverse","reason":"it said no","advice":"retry","first_attempt":"2026-11-15T10:00:00Z","last_attempt":"2026-11-22T10:00:00Z","attempts":3}"#;
     let letter = wire::read(Subject::Referral(ID), document).unwrap();
     assert_eq!((&*letter.why, letter.attempts), ("dataverse", 3));
     assert_eq!((letter.error, letter.message), (None, None));

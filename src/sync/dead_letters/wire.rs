@@ -27,7 +27,6 @@ struct Head {
 }
 
 #[derive(Deserialize, Serialize)]
-#[serde(rename_all = "camelCase")]
 struct Document {
     format: u32,
     subject: String,

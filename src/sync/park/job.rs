@@ -107,7 +107,7 @@ mod tests {
     fn a_message_is_one_small_object_of_ids_and_words() {
         let at = "2026-11-22T10:00:00Z".parse().unwrap();
         let job = Job::new(ID, at, EVENT).tried("dataverse");
-        insta::assert_snapshot!(job.text(), @r#"{"format":1,"referral":"00000000-0000-0000-0000-000000000007","firstAttempt":"2026-11-22T10:00:00Z","attempts":1,"why":"dataverse"}"#);
+        insta::assert_snapshot!(job.text(), @r#"{"format":1,"referral":"00000000-0000-0000-0000-000000000007","first_attempt":"2026-11-22T10:00:00Z","attempts":1,"why":"dataverse"}"#);
     }
 
     proptest! {
@@ -152,15 +152,15 @@ mod tests {
             (r#"{"format":1,"referral":"x"}"#.to_owned(), "referral"),
             (
                 format!(r#"{{"format":1,"referral":"{id}"}}"#),
-                "firstAttempt",
+                "first_attempt",
             ),
             (
-                format!(r#"{{"format":1,"referral":"{id}","firstAttempt":"{at}","attempts":-1}}"#),
+                format!(r#"{{"format":1,"referral":"{id}","first_attempt":"{at}","attempts":-1}}"#),
                 "attempts",
             ),
             (
                 format!(
-                    r#"{{"format":1,"referral":"{id}","firstAttempt":"{at}","attempts":1,"why":"Miriam Okafor"}}"#
+                    r#"{{"format":1,"referral":"{id}","first_attempt":"{at}","attempts":1,"why":"Miriam Okafor"}}"#
                 ),
                 "why",
             ),

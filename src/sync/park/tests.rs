@@ -136,6 +136,27 @@ async fn a_letter_remembers_what_an_older_one_told() {
 }
 
 #[tokio::test]
+async fn a_letter_that_a_sync_elsewhere_has_overtaken_does_not_stay() {
+    let office = Office::open([Script::Lasting]);
+    office.is_overtaken();
+    office.event(1).await;
+    assert_eq!(office.letters().await, []);
+}
+
+#[tokio::test]
+async fn the_state_says_that_there_is_a_letter_and_has_changed_since_it_was_written() {
+    let office = Office::open([Script::Lasting]);
+    office.event(1).await;
+    let version = |folder: &str| {
+        let blobs = office.blobs();
+        let mut found = blobs.into_iter().filter(|it| it.0.starts_with(folder));
+        found.next().unwrap().1.version
+    };
+    let (state, letter) = (version("state/"), version("dead-letters/"));
+    assert_eq!((state.as_str(), letter.as_str()), ("\"3\"", "\"2\""));
+}
+
+#[tokio::test]
 async fn a_letter_that_is_retried_on_request_goes_when_the_referral_is_in_step() {
     let office = Office::open([Script::Lasting, Script::Synced]);
     office.event(1).await;

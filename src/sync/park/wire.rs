@@ -12,7 +12,6 @@ const FORMAT: u32 = 1;
 const LONGEST_WORD: usize = 40;
 
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 struct Message<'a> {
     format: u32,
     referral: String,
@@ -45,7 +44,7 @@ pub(super) fn read(text: &str) -> Result<Job, BadMessage> {
     let why = message["why"].as_str().filter(|word| is_word(word));
     Ok(Job {
         referral: referral?,
-        first_attempt: parsed::<Timestamp>(&message, "firstAttempt")?,
+        first_attempt: parsed::<Timestamp>(&message, "first_attempt")?,
         attempts: attempts
             .and_then(|it| it.try_into().ok())
             .ok_or(BadMessage::Broken("attempts"))?,

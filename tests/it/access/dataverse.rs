@@ -6,7 +6,7 @@ use sandbox::{Effect, Fault, Service};
 use serde_json::json;
 
 use super::{assert_answer, assert_nothing_was_written, error};
-use crate::rig::Rig;
+use crate::rig::{IMPATIENT, Rig};
 
 /// Brings back an organisation that lets us.
 fn relent(rig: &Rig) {
@@ -43,19 +43,19 @@ async fn what_only_an_administrator_can_put_right_says_what_and_heals_by_itself(
         (unknown, "no enabled application user"),
         (no_sales, "Dynamics 365 Sales"),
     ] {
-        let rig = Rig::start(&[]).await;
+        let rig = Rig::start(&IMPATIENT).await;
         let id = rig.seed(ReferralBuilder::new());
         rig.world().dataverse.lock().switches = switches;
 
         let answer = rig.created(&id).await;
 
-        assert_answer(&answer, 503, "misconfigured");
-        assert_eq!(rig.log(&answer).await["level"], "ERROR");
+        assert_answer(&answer, 200, "parked");
+        assert_eq!(rig.lines("misconfigured").await[0]["level"], "ERROR");
         let error = error(&rig, &answer).await;
         assert!(error.contains(advice), "{error}");
         assert_nothing_was_written(&rig);
         relent(&rig);
-        assert_answer(&rig.created(&id).await, 200, "synced");
+        rig.synced_soon(&id).await;
         assert!(rig.lead(&id).is_some());
     }
 }
@@ -73,21 +73,23 @@ async fn a_missing_privilege_is_known_however_its_code_is_spelt() {
             code_spelling,
             ..lacking("prvCreateLead")
         };
-        assert_answer(&rig.created(&id).await, 503, "misconfigured");
+        assert_answer(&rig.created(&id).await, 200, "parked");
+        rig.lines("misconfigured").await;
         assert_nothing_was_written(&rig);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lead_that_cannot_be_changed_for_want_of_a_privilege_asks_for_a_person() {
-    let rig = Rig::start(&[]).await;
+    let rig = Rig::start(&IMPATIENT).await;
     let id = rig.seed(ReferralBuilder::new());
     rig.created(&id).await;
     rig.world().dataverse.lock().switches = lacking("prvWriteLead");
     rig.partner_center_edits(&id, &json!({ "name": "Another topic" }));
-    assert_answer(&rig.updated(&id).await, 503, "misconfigured");
+    assert_answer(&rig.updated(&id).await, 200, "parked");
+    rig.lines("misconfigured").await;
     relent(&rig);
-    assert_answer(&rig.updated(&id).await, 200, "synced");
+    rig.synced_soon(&id).await;
     assert_eq!(rig.lead(&id).unwrap()["subject"], "Another topic");
 }
 
@@ -100,8 +102,8 @@ async fn a_plug_ins_refusal_is_no_passing_trouble_and_its_words_stay_out_of_the_
 
     let answer = rig.created(&id).await;
 
-    assert_answer(&answer, 503, "cannot_sync");
-    assert_eq!(answer.retry_after, None);
+    assert_answer(&answer, 200, "dead_lettered");
+    assert_eq!(rig.log(&answer).await["level"], "ERROR");
     let error = error(&rig, &answer).await;
     assert!(error.contains("plug-in trace log"), "{error}");
     for line in rig.host.logs() {
@@ -144,7 +146,7 @@ async fn a_closed_lead_that_takes_no_change_is_reported_and_not_fought() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn service_protection_beyond_the_budget_is_passed_on_to_partner_center() {
+async fn service_protection_beyond_the_budget_is_waited_out_in_the_queue() {
     let rig = Rig::start(&[]).await;
     let id = rig.seed(ReferralBuilder::new());
     rig.world().dataverse.lock().switches.limits = Some(Limits {
@@ -153,11 +155,9 @@ async fn service_protection_beyond_the_budget_is_passed_on_to_partner_center() {
         concurrent: 52,
     });
     let answer = rig.created(&id).await;
-    assert_answer(&answer, 503, "try_again");
-    assert!(
-        (280..=300).contains(&answer.retry_after.unwrap()),
-        "{answer:?}"
-    );
+    assert_answer(&answer, 200, "parked");
+    let wait = rig.log(&answer).await["parked_s"].as_u64().unwrap();
+    assert!((280..=340).contains(&wait), "{wait}");
     assert_nothing_was_written(&rig);
 }
 
@@ -172,7 +172,7 @@ async fn an_answer_that_never_comes_ends_within_the_budget() {
     );
     let started = std::time::Instant::now();
     let answer = rig.created(&id).await;
-    assert_answer(&answer, 503, "try_again");
+    assert_answer(&answer, 200, "parked");
     assert!(started.elapsed().as_secs() < 10, "{:?}", started.elapsed());
     assert_answer(&rig.created(&id).await, 200, "synced");
 }

@@ -19,6 +19,7 @@ async fn the_help_names_every_command_and_needs_no_setting() {
         "check",
         "sync",
         "verify",
+        "dead-letters",
     ] {
         assert!(help.stdout.contains(text), "{text}: {}", help.stdout);
     }
@@ -41,6 +42,10 @@ async fn the_help_of_each_command_says_what_it_does() {
             ],
         ),
         ("sync", &["SYNC_MODE", "GUID", "75", "78", "--json"]),
+        (
+            "dead-letters",
+            &["list", "show", "retry", "drop", "75", "78", "--json"],
+        ),
         (
             "verify",
             &[
@@ -76,6 +81,8 @@ async fn what_is_not_understood_is_a_usage_error() {
         &["sync", "not-a-guid"],
         &["check", "now"],
         &["verify", "--at", "yesterday"],
+        &["dead-letters", "show", "not-a-guid"],
+        &["dead-letters", "retry"],
     ] {
         let answer = run(arguments).await;
         assert_eq!(answer.exit, 64, "{arguments:?}: {answer:?}");

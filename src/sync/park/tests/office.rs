@@ -1,6 +1,7 @@
 //! A desk with everything around it in memory.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::mem;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -16,6 +17,9 @@ use crate::sync::plan::Outcome;
 use crate::upstream::partner_center::PartnerCenterError;
 use crate::upstream::storage::{Blob, Blobs, Listing, Presumed, Put, StorageCause, Taken};
 use crate::upstream::{CallError, Upstream};
+
+/// How a state says that there is a letter.
+const TELLS: &str = r#","dead_letter":true"#;
 
 pub(super) const EVENT: Digest = [1; 32];
 
@@ -95,6 +99,8 @@ struct Surroundings {
     queue: Mutex<Vec<(String, Duration)>>,
     blobs: Mutex<BTreeMap<String, Blob>>,
     writes: Mutex<u32>,
+    /// Whether a sync ends well just after the next letter is written.
+    overtaken: Mutex<bool>,
 }
 
 impl Office {
@@ -111,6 +117,7 @@ impl Office {
             queue: Mutex::default(),
             blobs: Mutex::default(),
             writes: Mutex::new(0),
+            overtaken: Mutex::new(false),
         });
         let rules = RetryRules {
             first: Duration::from_secs(15),
@@ -134,6 +141,11 @@ impl Office {
 
     pub(super) fn storage_fails(&self) {
         *self.surroundings.broken.lock().unwrap() = true;
+    }
+
+    /// While the next letter is written, the referral is synced elsewhere.
+    pub(super) fn is_overtaken(&self) {
+        *self.surroundings.overtaken.lock().unwrap() = true;
     }
 
     pub(super) fn now(&self) -> Timestamp {
@@ -307,6 +319,14 @@ impl Blobs for Surroundings {
             version: version.clone(),
         };
         blobs.insert(name.to_owned(), blob);
+        if name.starts_with("dead-letters/") && mem::take(&mut *self.overtaken.lock().unwrap()) {
+            let state = blobs.iter_mut().find(|it| it.0.starts_with("state/"));
+            let (_, state) = state.expect("it is written before the letter");
+            let text = String::from_utf8(state.content.to_vec()).unwrap();
+            assert!(text.contains(TELLS), "{text}");
+            state.content = text.replace(TELLS, "").into();
+            state.version = ETag::new("\"elsewhere\"");
+        }
         Ok(Put::Done(version))
     }
 
