@@ -21,6 +21,7 @@ mod logs;
 mod main_job;
 mod mapping_rules;
 mod modes;
+mod monitoring;
 mod packing;
 mod parallel;
 mod partner_center;
