@@ -217,6 +217,16 @@ async fn a_storage_account_is_tried_with_a_blob_of_its_own_and_no_message() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_storage_account_without_a_connection_string_is_opened_by_the_managed_identity() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let run = program::run(&["check"], &sandbox.settings_with_identity()).await;
+    assert_eq!(run.exit, 0, "{run:?}");
+    for name in ["blobs", "queue"] {
+        assert!(line(&run, name).0.starts_with("ok"), "{run:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_storage_account_that_refuses_is_told_with_what_to_do() {
     let sandbox = Sandbox::start().await.unwrap();
     let refused = Effect::Status {

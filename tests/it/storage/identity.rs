@@ -1,45 +1,46 @@
-//! Without a key: the tokens of an identity. Where nothing is stored, the vault's address stands in for the account's.
+//! Without a key: the tokens of an identity, over TLS.
 
 use referral_connector::failure::{Classify, Disposition};
+use referral_connector::upstream::storage::StorageCause;
 use sandbox::Effect;
 use sandbox::entra::{CLIENT_ID, CLIENT_SECRET, STORAGE, TENANT_ID};
 
 use super::*;
 
-/// An app registration signs in, in place of the managed identity, which only a process of its own has.
-const REGISTRATION: [(&str, &str); 6] = [
-    ("AZURE_CREDENTIAL", "client_secret"),
-    ("AZURE_TENANT_ID", TENANT_ID),
-    ("AZURE_CLIENT_ID", CLIENT_ID),
-    ("AZURE_CLIENT_SECRET", CLIENT_SECRET),
-    ("AzureWebJobsStorage", ""),
-    ("AzureWebJobsStorage__credential", ""),
-];
-
-/// The storage at these addresses, opened by an app registration.
-fn opened_at(sandbox: &Sandbox, blobs: &str, queues: &str) -> Storage {
-    let addresses = [
-        ("AzureWebJobsStorage__blobServiceUri", blobs),
-        ("AzureWebJobsStorage__queueServiceUri", queues),
-    ];
-    storage(sandbox, &[&REGISTRATION[..], &addresses[..]].concat())
-}
-
-/// Blobs opened by an app registration, at an address where every blob is missing.
-async fn opened() -> (Sandbox, BlobStore) {
+/// The storage as an app registration opens it.
+async fn opened() -> (Sandbox, Storage) {
     let sandbox = Sandbox::start().await.unwrap();
-    let origin = sandbox.url(Service::KeyVault);
-    let blobs = opened_at(&sandbox, origin.as_str(), origin.as_str()).blobs();
-    (sandbox, blobs)
+    let origin = sandbox.settings_with_identity();
+    let address = |name: &str| origin[&format!("AzureWebJobsStorage__{name}")].clone();
+    let kept = storage(
+        &sandbox,
+        &[
+            ("AZURE_CREDENTIAL", "client_secret"),
+            ("AZURE_TENANT_ID", TENANT_ID),
+            ("AZURE_CLIENT_ID", CLIENT_ID),
+            ("AZURE_CLIENT_SECRET", CLIENT_SECRET),
+            ("AzureWebJobsStorage", ""),
+            (
+                "AzureWebJobsStorage__blobServiceUri",
+                &address("blobServiceUri"),
+            ),
+            (
+                "AzureWebJobsStorage__queueServiceUri",
+                &address("queueServiceUri"),
+            ),
+        ],
+    );
+    (sandbox, kept)
 }
 
-fn says(sandbox: &Sandbox, code: u16, word: &str, times: Option<u32>) {
+fn refuses(sandbox: &Sandbox, times: Option<u32>) {
+    let code = ("x-ms-error-code", "InvalidAuthenticationInfo");
     let effect = Effect::Status {
-        code,
-        headers: BTreeMap::from([("x-ms-error-code".to_owned(), word.to_owned())]),
+        code: 401,
+        headers: BTreeMap::from([(code.0.to_owned(), code.1.to_owned())]),
         body: serde_json::Value::Null,
     };
-    let mut fault = Fault::new(Service::KeyVault, effect);
+    let mut fault = Fault::new(Service::Storage, effect);
     fault.times = times;
     sandbox.world().faults.add(fault);
 }
@@ -51,32 +52,8 @@ fn issued(sandbox: &Sandbox) -> u64 {
 }
 
 #[tokio::test]
-async fn an_identity_presents_a_token_for_storage_and_keeps_it() {
-    let (sandbox, blobs) = opened().await;
-    says(&sandbox, 404, "BlobNotFound", None);
-    for _ in 0..2 {
-        assert_eq!(blobs.get("state/1.json").await.unwrap(), None);
-    }
-    assert_eq!(issued(&sandbox), 1);
-    for read in sandbox.world().requests.of(Service::KeyVault) {
-        assert_eq!(read.path, "/referral-connector/state/1.json");
-        assert!(
-            read.headers["authorization"].starts_with("Bearer"),
-            "{read:?}"
-        );
-    }
-}
-
-#[tokio::test]
-async fn an_identity_does_all_that_the_accounts_key_does() {
-    let sandbox = Sandbox::start().await.unwrap();
-    let settings = sandbox.settings_with_identity();
-    let address = |service| &*settings[service];
-    let storage = opened_at(
-        &sandbox,
-        address("AzureWebJobsStorage__blobServiceUri"),
-        address("AzureWebJobsStorage__queueServiceUri"),
-    );
+async fn an_identity_does_all_that_the_accounts_key_does_with_one_token() {
+    let (sandbox, storage) = opened().await;
     let (blobs, later) = (storage.blobs(), storage.queue(RETRY_QUEUE));
     let (name, content) = ("state/1.json", Bytes::from_static(b"{}"));
 
@@ -98,35 +75,30 @@ async fn an_identity_does_all_that_the_accounts_key_does() {
     assert!(requests.len() > 7, "{requests:#?}");
     for request in requests {
         assert_eq!(request.headers["authorization"], "Bearer", "{request:?}");
+        assert!(!request.query.unwrap_or_default().contains("sig="));
     }
+    assert_eq!(issued(&sandbox), 1);
 }
 
 #[tokio::test]
 async fn a_token_that_is_refused_is_replaced_once() {
-    let (sandbox, blobs) = opened().await;
-    says(&sandbox, 401, "InvalidAuthenticationInfo", Some(1));
-    says(&sandbox, 404, "BlobNotFound", None);
-    assert_eq!(blobs.get("state/1.json").await.unwrap(), None);
+    let (sandbox, kept) = opened().await;
+    refuses(&sandbox, Some(1));
+    assert_eq!(kept.blobs().get("state/1.json").await.unwrap(), None);
     assert_eq!(issued(&sandbox), 2);
 
-    sandbox.world().faults.clear();
-    says(&sandbox, 401, "InvalidAuthenticationInfo", None);
-    let error = blobs.get("state/1.json").await.unwrap_err();
+    refuses(&sandbox, None);
+    let error = kept.blobs().get("state/1.json").await.unwrap_err();
     assert_eq!(error.disposition(), Disposition::Misconfigured);
 }
 
 #[tokio::test]
 async fn an_identity_that_cannot_sign_in_is_no_fault_of_the_account() {
-    let (sandbox, blobs) = opened().await;
-    sandbox
-        .world()
-        .faults
-        .add(Fault::new(Service::Entra, Effect::status(503)));
-    let error = blobs.get("state/1.json").await.unwrap_err();
+    let (sandbox, kept) = opened().await;
+    let outage = Fault::new(Service::Entra, Effect::status(503));
+    sandbox.world().faults.add(outage);
+    let error = kept.blobs().get("state/1.json").await.unwrap_err();
     assert!(matches!(error.disposition(), Disposition::Retry { .. }));
-    assert!(error.to_string().contains("could not read blob"), "{error}");
-    assert!(matches!(
-        error.cause,
-        referral_connector::upstream::storage::StorageCause::NoToken(_)
-    ));
+    assert!(matches!(error.cause, StorageCause::NoToken(_)), "{error:?}");
+    assert!(sandbox.world().requests.of(Service::Storage).is_empty());
 }
