@@ -52,10 +52,10 @@ pub(super) struct Run<'a> {
     state: State,
     /// Sides with a write whose end was not seen: it may be done yet.
     lost: BTreeSet<Side>,
+    /// Sides with a write that was done, while the blob still says that it is about to be.
+    unsaved: BTreeSet<Side>,
     /// The referral's version that Partner Center refused to be the current one.
     refused: Option<ETag>,
-    /// The version of the lead whose state takes no change.
-    read_only: Option<ETag>,
     /// The lead is there although it cannot be read: it was merged into one that was deleted.
     was_there: bool,
     /// The lead was written since the referral was read.
@@ -109,8 +109,8 @@ impl<'a> Run<'a> {
             stored: Stored::default(),
             state: State::new(Uuid::nil()),
             lost: BTreeSet::new(),
+            unsaved: BTreeSet::new(),
             refused: None,
-            read_only: None,
             was_there: false,
             unchecked: false,
             has_saved: false,
@@ -143,6 +143,12 @@ impl<'a> Run<'a> {
 
     /// Waits as long as `round` demands before the next one, or says why there is none.
     async fn starts_over(&mut self, round: Round) -> Result<(), SyncCause> {
+        if !self.unsaved.is_empty() {
+            self.strike_what_is_known();
+            let unfinished = self.unfinished();
+            // If another run was here, the intentions tell what was done.
+            self.save(&unfinished).await?;
+        }
         match round {
             Round::Done => Ok(()),
             Round::Unseen => self.unless_endless(),
@@ -211,7 +217,11 @@ impl<'a> Run<'a> {
         }
         let remembered = self.stored.state.clone();
         self.state = remembered.unwrap_or_else(|| State::new(self.syncer.fresh_id()));
-        self.strike_what_is_known();
+        for side in [Side::Lead, Side::Referral] {
+            if !self.lost.contains(&side) && !self.unsaved.contains(&side) {
+                self.state.strike(self.number, side);
+            }
+        }
         Ok(None)
     }
 
@@ -231,22 +241,18 @@ impl<'a> Run<'a> {
 
     /// Saves what `plan` is about to write, unless that is saved already. `false` if another run was here meanwhile.
     async fn intend(&mut self, view: &View, plan: &Plan) -> Result<bool, SyncCause> {
-        let (number, deadline) = (self.number, self.deadline);
-        let mut is_news = match &plan.lead {
-            LeadAction::Create { values, .. } => {
-                self.state
-                    .intend(number, deadline, Side::Lead, None, values)
-            }
-            LeadAction::Update { etag, values, .. } if !self.is_read_only(etag) => self
-                .state
-                .intend(number, deadline, Side::Lead, Some(etag), values),
-            LeadAction::Update { .. } | LeadAction::None => false,
+        let lead = match &plan.lead {
+            LeadAction::Create { values, .. } => Some((Side::Lead, None, values)),
+            LeadAction::Update { etag, values, .. } => Some((Side::Lead, Some(etag), values)),
+            LeadAction::None => None,
         };
         let version = Some(&view.referral.etag);
-        for patch in &plan.patches {
-            is_news |= self
-                .state
-                .intend(number, deadline, Side::Referral, version, &patch.values);
+        let patches = plan.patches.iter();
+        let patches = patches.map(|patch| (Side::Referral, version, &patch.values));
+        let mut is_news = false;
+        for (side, version, values) in lead.into_iter().chain(patches) {
+            let (run, deadline) = (self.number, self.deadline);
+            is_news |= self.state.intend(run, deadline, side, version, values);
         }
         if !self.claim(view, true).await? {
             return Ok(false);
@@ -277,12 +283,10 @@ impl<'a> Run<'a> {
         let saved = self.syncer.states.save(self.id, state, &mut self.stored);
         let is_done = saved.await? == Saved::Done;
         self.has_saved |= is_done;
+        if is_done {
+            self.unsaved.clear();
+        }
         Ok(is_done)
-    }
-
-    fn is_read_only(&self, lead: &ETag) -> bool {
-        self.read_only.as_ref() == Some(lead)
-            || self.state.reported.contains(&write::read_only_key(lead))
     }
 
     fn has_time_for(&self, wait: Duration) -> bool {

@@ -1,10 +1,7 @@
 //! The end of a run: what is looked at once more, what is queued, what is saved.
 
-use std::collections::BTreeSet;
-
 use jiff::{SignedDuration, Timestamp};
 
-use super::write::read_only_key;
 use super::{Progress, Round, Run, is_intended};
 use crate::sync::dead_letters::Subject;
 use crate::sync::error::SyncCause;
@@ -38,13 +35,9 @@ impl Run<'_> {
         if matches!(plan.lead, LeadAction::None) && plan.patches.is_empty() {
             self.progress.outcome = self.progress.outcome.and(plan.outcome);
         }
-        let mut holding = plan.holding;
         let mut again = plan.look_again;
-        if let LeadAction::Update { etag, .. } = &plan.lead {
-            holding.insert(read_only_key(etag));
-        }
         if !plan.patches.is_empty() && self.is_refused(view) {
-            again = self.report_refusal(&mut holding).or(again);
+            again = self.report_refusal(view).or(again);
         }
         if self.syncer.options.mode == Mode::Observe {
             return self.acknowledge().await;
@@ -53,7 +46,7 @@ impl Run<'_> {
             park::look_again(&self.syncer.world, self.id, at).await?;
             self.state.look_again = Some(at);
         }
-        self.state.told(&holding);
+        self.state.told(&plan.holding);
         if !self.claim(view, false).await? {
             return Ok(Round::Raced);
         }
@@ -63,12 +56,11 @@ impl Run<'_> {
 
     /// Partner Center says the referral changed, and it did not: the lead is right, the rest is for a person. Gives when to
     /// try again, unless that is queued.
-    fn report_refusal(&mut self, holding: &mut BTreeSet<String>) -> Option<Timestamp> {
-        let key = Report::PreconditionRefused.to_string();
-        if !self.state.reported.contains(&key) {
+    fn report_refusal(&mut self, view: &View) -> Option<Timestamp> {
+        let etag = &view.referral.etag;
+        if self.state.tell(&Report::PreconditionRefused, etag) {
             self.progress.report([Report::PreconditionRefused]);
         }
-        holding.insert(key);
         let now = self.syncer.world.clock.now();
         let is_queued = self.state.look_again.is_some_and(|at| now < at);
         let again = now.saturating_add(REFUSED_PAUSE).expect("a fixed duration");

@@ -2,7 +2,7 @@
 
 use super::{Round, Run, Step};
 use crate::failure::{Classify, Disposition};
-use crate::ids::{ETag, LeadId};
+use crate::ids::LeadId;
 use crate::lead::{Lead, Note};
 use crate::referral::{PatchOperation, Referral};
 use crate::sync::error::SyncCause;
@@ -18,12 +18,7 @@ impl Run<'_> {
     /// written before anything they tell of is overwritten.
     pub(super) async fn step(&mut self, view: &mut View, plan: &Plan) -> Result<Step, SyncCause> {
         let patch = plan.patches.first().filter(|_| !self.is_refused(view));
-        let writes_lead = match &plan.lead {
-            LeadAction::None => false,
-            LeadAction::Create { .. } => true,
-            LeadAction::Update { etag, .. } => !self.is_read_only(etag),
-        };
-        if writes_lead || patch.is_some() {
+        if plan.lead != LeadAction::None || patch.is_some() {
             self.in_time()?;
             if !self.intend(view, plan).await? {
                 return Ok(Step::Over(Round::Raced));
@@ -37,8 +32,8 @@ impl Run<'_> {
         {
             return Ok(Step::Over(Round::Raced));
         }
-        if writes_lead && let Some(step) = self.update(view, &plan.lead).await? {
-            return Ok(step);
+        if let LeadAction::Update { .. } = plan.lead {
+            return self.update(view, &plan.lead).await;
         }
         match patch {
             Some(patch) => self.send(view, patch).await,
@@ -87,12 +82,7 @@ impl Run<'_> {
         Step::Over(Round::Raced)
     }
 
-    /// `None` if the lead takes no change: the rest of the plan goes on.
-    async fn update(
-        &mut self,
-        view: &mut View,
-        action: &LeadAction,
-    ) -> Result<Option<Step>, SyncCause> {
+    async fn update(&mut self, view: &mut View, action: &LeadAction) -> Result<Step, SyncCause> {
         let (
             LeadAction::Update {
                 etag,
@@ -102,22 +92,25 @@ impl Run<'_> {
             Some(id),
         ) = (action, view.lead_id())
         else {
-            return Ok(None);
+            return Ok(Step::Nothing);
         };
         self.in_time()?;
         match self.syncer.world.leads.update(id, etag, changes).await {
             Ok(Updated::Done(stored)) => {
                 self.progress.outcome = self.progress.outcome.and(Outcome::Updated);
-                self.lead_written(view, stored, values).await.map(Some)
+                self.lead_written(view, stored, values).await
             }
-            Ok(Updated::Changed | Updated::Gone) => Ok(Some(Step::Over(Round::Raced))),
+            Ok(Updated::Changed | Updated::Gone) => Ok(Step::Over(Round::Raced)),
             Err(error) if is_about_state(&error) => {
+                self.writes += 1;
                 self.state.strike(self.number, Side::Lead);
-                self.progress.report([Report::LeadReadOnly]);
-                self.read_only = Some(etag.clone());
-                Ok(None)
+                // This version of the lead is left alone from now on.
+                if self.state.tell(&Report::LeadReadOnly, etag) {
+                    self.progress.report([Report::LeadReadOnly]);
+                }
+                Ok(Step::Written)
             }
-            Err(error) => self.failed(Side::Lead, error.into()).map(Some),
+            Err(error) => self.failed(Side::Lead, error.into()),
         }
     }
 
@@ -135,6 +128,7 @@ impl Run<'_> {
             return Ok(Step::Over(Round::Unseen));
         };
         self.lost.remove(&Side::Lead);
+        self.unsaved.insert(Side::Lead);
         self.state.confirm_lead(self.number, self.id, &lead, values);
         let merged_from = match view.lead {
             LeadFinding::Found { merged_from, .. } => merged_from,
@@ -199,6 +193,7 @@ impl Run<'_> {
             return Ok(Step::Over(Round::Unseen));
         };
         self.lost.remove(&Side::Referral);
+        self.unsaved.insert(Side::Referral);
         self.state.confirm_referral(self.number, &referral, values);
         *view = self.syncer.weigh(view.lead.clone(), *referral).await?;
         Ok(Step::Written)
@@ -229,11 +224,6 @@ impl Run<'_> {
             Disposition::Permanent | Disposition::Misconfigured => Err(cause),
         }
     }
-}
-
-/// What is remembered of a lead that takes no change as long as it has this version.
-pub(super) fn read_only_key(lead: &ETag) -> String {
-    format!("{}:{lead}", Report::LeadReadOnly)
 }
 
 /// What sending `patch` comes to.
