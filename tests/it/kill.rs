@@ -41,6 +41,7 @@ async fn killed_when(sign: impl Fn(&Rig) -> bool, prepare: impl Fn(&Rig)) {
         .await
         .unwrap();
 
+    rig.outlast_intentions(&id).await;
     assert_eq!(rig.send(&delivery).await.status, 200);
 
     assert_eq!(rig.leads().len(), 1);

@@ -44,7 +44,7 @@ async fn observe_writes_nothing_anywhere_and_logs_what_it_would_create() {
 #[tokio::test(flavor = "multi_thread")]
 async fn observe_logs_which_columns_it_would_change() {
     let rig = Rig::start(&[("SYNC_MODE", "observe")]).await;
-    let lead = rig.seed_lead(&json!({ "subject": "Old topic", "companyname": "Tailspin Toys" }));
+    let lead = rig.seed_lead(&json!({ "companyname": "Tailspin Toys" }));
     let referral = ReferralBuilder::new()
         .set("/externalReferenceId", lead.as_str())
         .set("/details", Value::Null)
@@ -58,7 +58,11 @@ async fn observe_logs_which_columns_it_would_change() {
     assert_synced(&answer);
     assert_eq!(
         rig.reports(&answer).await,
-        ["would_write:donotbulkemail", "would_write:subject"]
+        [
+            "would_write:donotbulkemail",
+            "would_write:subject",
+            "would_note"
+        ]
     );
     assert!(rig.writes().is_empty(), "{:#?}", rig.writes());
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use sandbox::deliveries::{Delivery, Event, REFERRAL_CREATED, REFERRAL_UPDATED};
 use sandbox::host::{Host, HostOptions, LogLine, Source, State, Wire};
 use sandbox::requests::Record;
@@ -25,6 +25,9 @@ pub(crate) const IMPATIENT: [(&str, &str); 1] = [("SYNC_RETRY_FIRST_SECONDS", "1
 
 /// Longest wait for anything that has to happen.
 pub(crate) const BOUND: Duration = Duration::from_secs(20);
+
+/// Where the connector keeps its blobs unless it is told otherwise.
+const CONTAINER: &str = "referral-connector";
 
 /// What the sandbox's referrals hold unless a test says otherwise, and how every access and refresh token begins.
 const DATA: [&str; 12] = [
@@ -248,6 +251,11 @@ impl Rig {
         result
     }
 
+    /// As [`outlast_intentions`].
+    pub(crate) async fn outlast_intentions(&self, id: &str) {
+        outlast_intentions(self.world(), id).await;
+    }
+
     /// The one line the program logged about the call that was answered so.
     pub(crate) async fn log(&self, answer: &Answer) -> Value {
         let id = answer.body["invocationId"].as_str().unwrap().to_owned();
@@ -357,4 +365,19 @@ pub(crate) fn overlay(
         }
     }
     settings
+}
+
+/// What was about to be written to the referral or its lead was so ten minutes ago: whoever was about to is long over.
+pub(crate) async fn outlast_intentions(world: &World, id: &str) {
+    let name = format!("state/{id}.json");
+    let Some(state) = world.storage.blob(CONTAINER, &name).await.unwrap() else {
+        return;
+    };
+    let mut state: Value = serde_json::from_slice(&state).unwrap();
+    let past = Timestamp::now() - SignedDuration::from_mins(10);
+    for intention in state["intentions"].as_array_mut().into_iter().flatten() {
+        intention["deadline"] = past.to_string().into();
+    }
+    let put = world.storage.put_blob(CONTAINER, &name, state.to_string());
+    put.await.unwrap();
 }

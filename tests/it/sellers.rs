@@ -72,7 +72,7 @@ async fn deal_closing_date_and_contact_stay_as_the_seller_left_them_and_the_time
     let reports = rig.reports(&answer).await;
     assert_eq!(
         reports,
-        ["differs:deal", "differs:closing", "differs:contact"]
+        ["differs:contact", "differs:deal", "differs:closing"]
     );
     assert_synced(&rig.updated(&id).await);
     rig.host.restart().await.unwrap();
@@ -96,7 +96,7 @@ async fn deal_closing_date_and_contact_stay_as_the_seller_left_them_and_the_time
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_same_persons_empty_columns_are_filled_and_the_others_left() {
+async fn the_columns_of_one_person_are_merged_one_by_one() {
     let (rig, id) = in_step(ReferralBuilder::new()).await;
     rig.seller_edits(
         &id,
@@ -117,7 +117,7 @@ async fn the_same_persons_empty_columns_are_filled_and_the_others_left() {
         &json!({
             "jobtitle": "Plant manager",
             "telephone1": "+49 40 555 0177",
-            "emailaddress1": "miriam.okafor@tailspin.example",
+            "emailaddress1": "MIRIAM.OKAFOR@tailspin.example",
         }),
     );
 }
@@ -185,7 +185,8 @@ async fn consent_only_ever_gets_stricter() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn customer_data_of_partner_center_wins_unit_by_unit_and_empties_nothing() {
+async fn of_customer_data_edited_on_both_sides_partner_centers_wins_and_the_sellers_is_on_the_timeline()
+ {
     let (rig, id) = in_step(ReferralBuilder::new()).await;
     rig.seller_edits(
         &id,
@@ -198,16 +199,23 @@ async fn customer_data_of_partner_center_wins_unit_by_unit_and_empties_nothing()
             "customerProfile": { "address": { "city": "Bremen", "postalCode": null } },
         }),
     );
-    assert_synced(&rig.updated(&id).await);
+    let answer = rig.updated(&id).await;
+    assert_synced(&answer);
     assert_columns(
         &rig,
         &id,
         &json!({
             "subject": "Tailspin Toys, phase two",
-            "companyname": "Tailspin Toys",
+            "companyname": "Tailspin",
             "address1_city": "Bremen",
-            "address1_postalcode": "20457",
-            "address1_line2": "Gate 4",
+            "address1_postalcode": null,
+            "address1_line2": null,
         }),
     );
+    assert_eq!(
+        rig.reports(&answer).await,
+        ["differs:company", "differs:address"]
+    );
+    let told = rig.notes(&id).join("\n");
+    assert!(told.contains("Gate 4"), "{told}");
 }

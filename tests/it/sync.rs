@@ -19,6 +19,7 @@ use referral_connector::config::Config;
 use referral_connector::ids::{LeadId, ReferralId};
 use referral_connector::sync::plan::Outcome;
 use referral_connector::sync::{Flights, SyncError, SyncReport, Syncer};
+use referral_connector::upstream::storage::RETRY_QUEUE;
 use sandbox::entra::{CLIENT_ID, CLIENT_SECRET, TENANT_ID};
 use sandbox::partner_center::ReferralBuilder;
 use sandbox::{Sandbox, Service};
@@ -112,6 +113,12 @@ impl Scene {
         let notes = self.sandbox.world().dataverse.lock().notes(id.uuid());
         let subjects = notes.iter().map(|note| note["subject"].as_str().unwrap());
         subjects.map(str::to_owned).collect()
+    }
+
+    /// How many looks at referrals are queued.
+    async fn queued(&self) -> usize {
+        let storage = &self.sandbox.world().storage;
+        storage.messages(RETRY_QUEUE).await.unwrap().len()
     }
 
     async fn try_sync(&self, id: ReferralId) -> Result<SyncReport, SyncError> {

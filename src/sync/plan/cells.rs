@@ -48,6 +48,7 @@ pub(super) fn cells<'a>(
         let said = mapping::said(column, &lead.columns, referral.id);
         let wanted = projection.columns.get(column);
         let raw = projection.raw.get(column);
+        let raw = raw.filter(|_| !is_elsewhere(projection, column));
         let is_exact = *column == ESTIMATED_AMOUNT
             && said.is_some()
             && said == referral.details.deal_value.map(Value::Amount).as_ref();
@@ -134,8 +135,12 @@ impl Cell<'_> {
 
 /// A given name that takes the place of a family name stands for both.
 fn stands_in(projection: &Projection, column: &Column) -> bool {
-    projection.stand_ins.contains(column)
-        || *column == FIRST_NAME && projection.stand_ins.contains(&LAST_NAME)
+    projection.stand_ins.contains(column) || is_elsewhere(projection, column)
+}
+
+/// Whether what the referral says for `column` is in another one: a given name in the family name's place.
+pub(super) fn is_elsewhere(projection: &Projection, column: &Column) -> bool {
+    *column == FIRST_NAME && projection.stand_ins.contains(&LAST_NAME)
 }
 
 /// Whether the lead's family name is what stood in for it before the referral had one. Filling the given name beside it

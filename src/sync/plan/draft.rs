@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::cells::cells;
+use super::cells::{cells, is_elsewhere};
 use super::findings::Findings;
 use super::merge::{self, Merged, Merger};
 use super::settle::Settled;
@@ -12,7 +12,7 @@ use super::{Inputs, LeadAction, LeadFinding, Outcome, Patch, Plan, Report};
 use super::{notes, patches, standing};
 use crate::ids::{ETag, LeadId};
 use crate::lead::{Changes, Columns, Lead, LeadState, Note, Value};
-use crate::mapping::columns::{FIRST_NAME, LAST_NAME, STATUS};
+use crate::mapping::columns::STATUS;
 use crate::mapping::status::{self, Inbound};
 use crate::mapping::{Projection, ROWS, Rule, Unit};
 use crate::sync::state::{Pair, State, Values};
@@ -101,10 +101,8 @@ impl<'a> Draft<'a> {
             let column = &row.column;
             let wanted = self.projection.columns.get(column);
             let raw = self.projection.raw.get(column);
-            // A given name that takes the family name's place is in that column.
-            let is_elsewhere =
-                *column == FIRST_NAME && self.projection.stand_ins.contains(&LAST_NAME);
-            if raw.is_some() && wanted.is_none() && !is_elsewhere {
+            let raw = raw.filter(|_| !is_elsewhere(self.projection, column));
+            if raw.is_some() && wanted.is_none() {
                 continue;
             }
             let pair = Pair {

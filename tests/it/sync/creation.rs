@@ -111,7 +111,8 @@ async fn instances_that_know_nothing_of_each_other_make_one_lead() {
 #[tokio::test]
 async fn the_lead_of_an_old_link_is_adopted_and_filled() {
     let scene = Scene::start(LINK).await;
-    let old = scene.seed_lead(&json!({ "subject": "old flow", "lastname": "0", "firstname": "0" }));
+    let old =
+        scene.seed_lead(&json!({ "companyname": "old flow", "lastname": "0", "firstname": "0" }));
     let reference = old.to_string();
     let id = scene.seed(ReferralBuilder::new().set("/externalReferenceId", reference.as_str()));
     let report = scene.sync(id).await;
@@ -120,6 +121,11 @@ async fn the_lead_of_an_old_link_is_adopted_and_filled() {
     let lead = scene.lead(old);
     assert_eq!(lead["lastname"], "Okafor");
     assert_eq!(lead["subject"], "Tailspin Toys moves its plants to Azure");
+    assert_eq!(
+        lead["companyname"], "old flow",
+        "nothing was agreed: what is filled is left"
+    );
+    assert_eq!(words(&report), ["differs:company"]);
     assert_eq!(
         scene.requests_of_sync(id).await,
         ["GET leads", "GET referrals"],

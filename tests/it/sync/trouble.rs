@@ -5,6 +5,7 @@ use sandbox::{Effect, Fault};
 use serde_json::json;
 
 use super::*;
+use crate::rig::outlast_intentions;
 
 impl Scene {
     fn fail(&self, fault: Fault) {
@@ -211,6 +212,7 @@ async fn a_run_cut_off_anywhere_is_finished_by_the_next() {
         let cut_at = Instant::now() + latency / 2 * step;
         let cut = tokio::time::timeout_at(cut_at, scene.try_sync(id)).await;
         scene.edit_referral(id, &json!({ "name": "Edited after the crash" }));
+        outlast_intentions(scene.sandbox.world(), &id.to_string()).await;
         let report = scene.another().sync(id, soon()).await.unwrap();
         let own = LeadId::of(id);
         assert_eq!(report.lead, Some(own), "cut: {}", cut.is_err());

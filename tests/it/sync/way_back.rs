@@ -47,7 +47,7 @@ async fn a_contacted_lead_accepts_its_referral() {
 }
 
 #[tokio::test]
-async fn a_lead_disqualified_long_ago_closes_its_referral_last() {
+async fn a_status_that_differed_before_anything_was_agreed_is_reported_and_not_sent() {
     let scene = Scene::start(TWO_WAY).await;
     let lead = scene.seed_lead(&json!({
         "subject": "Tailspin Toys moves its plants to Azure", "companyname": "Tailspin Toys", "statecode": 2, "statuscode": 6,
@@ -55,12 +55,21 @@ async fn a_lead_disqualified_long_ago_closes_its_referral_last() {
     let id = scene.seed(ReferralBuilder::new().set("/externalReferenceId", lead.to_string()));
     let report = scene.sync(id).await;
     assert_eq!(report.outcome, Outcome::Updated);
-    assert_eq!(
-        words(&report),
-        ["close_held"],
-        "a lead just written has not rested"
-    );
+    assert_eq!(words(&report), ["differs:status"]);
     assert_eq!(scene.referral(id)["status"], "New");
+}
+
+#[tokio::test]
+async fn a_close_waits_until_the_lead_has_rested_and_a_look_is_queued_for_then() {
+    let scene = Scene::start(TWO_WAY).await;
+    let id = scene.seed(ReferralBuilder::new());
+    scene.sync(id).await;
+    scene.edit_lead(LeadId::of(id), &json!({ "statecode": 2, "statuscode": 5 }));
+    for queued in [1, 1] {
+        assert_eq!(words(&scene.sync(id).await), ["close_held"]);
+        assert_eq!(scene.referral(id)["status"], "New");
+        assert_eq!(scene.queued().await, queued, "once is enough");
+    }
 }
 
 #[tokio::test]
