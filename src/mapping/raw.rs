@@ -71,12 +71,15 @@ impl Raw {
         let (Some(member), Some(contact)) = (member(referral), contact(referral)) else {
             return;
         };
+        let last_name = self.filled(member.last_name.as_deref());
+        if last_name.is_some() {
+            // Without a family name the given name is in its place, and only there.
+            self.set(&FIRST_NAME, self.filled(member.first_name.as_deref()));
+        }
         let borrowed = contact.last_name.map(|it| format!("instead: {it}"));
-        let name = self.filled(member.last_name.as_deref());
-        let name = name.map(|it| format!("name: {it}")).or(borrowed);
-        self.set(&LAST_NAME, name);
+        let last_name = last_name.map(|it| format!("name: {it}"));
+        self.set(&LAST_NAME, last_name.or(borrowed));
         for (column, text) in [
-            (&FIRST_NAME, &member.first_name),
             (&EMAIL, &member.email),
             (&TELEPHONE, &member.phone),
             (&JOB_TITLE, &member.title),

@@ -48,7 +48,6 @@ pub(super) fn cells<'a>(
         let said = mapping::said(column, &lead.columns, referral.id);
         let wanted = projection.columns.get(column);
         let raw = projection.raw.get(column);
-        let raw = raw.filter(|_| !is_elsewhere(projection, column));
         let is_exact = *column == ESTIMATED_AMOUNT
             && said.is_some()
             && said == referral.details.deal_value.map(Value::Amount).as_ref();
@@ -122,7 +121,7 @@ impl Cell<'_> {
     /// A closed referral empties nothing either.
     pub(super) fn is_blocked(&self, is_closed: bool) -> bool {
         let agreed = self.pair.and_then(|pair| pair.referral);
-        let is_lost = self.raw.is_some() && self.wanted.is_none() && !self.stands_in;
+        let is_lost = self.raw.is_some() && self.wanted.is_none();
         let is_emptied = is_closed && self.raw.is_none();
         (is_lost || is_emptied) && self.raw != agreed
     }
@@ -135,12 +134,8 @@ impl Cell<'_> {
 
 /// A given name that takes the place of a family name stands for both.
 fn stands_in(projection: &Projection, column: &Column) -> bool {
-    projection.stand_ins.contains(column) || is_elsewhere(projection, column)
-}
-
-/// Whether what the referral says for `column` is in another one: a given name in the family name's place.
-pub(super) fn is_elsewhere(projection: &Projection, column: &Column) -> bool {
-    *column == FIRST_NAME && projection.stand_ins.contains(&LAST_NAME)
+    projection.stand_ins.contains(column)
+        || *column == FIRST_NAME && projection.stand_ins.contains(&LAST_NAME)
 }
 
 /// Whether the lead's family name is what stood in for it before the referral had one. Filling the given name beside it

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::cells::{cells, is_elsewhere};
+use super::cells::cells;
 use super::findings::Findings;
 use super::merge::{self, Merged, Merger};
 use super::settle::Settled;
@@ -101,7 +101,6 @@ impl<'a> Draft<'a> {
             let column = &row.column;
             let wanted = self.projection.columns.get(column);
             let raw = self.projection.raw.get(column);
-            let raw = raw.filter(|_| !is_elsewhere(self.projection, column));
             if raw.is_some() && wanted.is_none() {
                 continue;
             }

@@ -1,4 +1,8 @@
 mod link;
 mod properties;
+mod settling;
+mod standing;
+mod told;
+mod units;
 mod values;
 mod world;

@@ -231,11 +231,46 @@ proptest! {
     }
 
     #[test]
+    fn whatever_both_sides_edit_they_come_to_rest_and_stay(
+        mut world in worlds(), referral in referrals(), lead in leads(), edits in (any::<bool>(), any::<bool>()),
+        crash in any::<bool>(),
+    ) {
+        world.run();
+        if edits.0 {
+            let etag = world.referral.etag.clone();
+            world.referral = Referral { etag, ..referral };
+            world.referral_edited();
+        }
+        if edits.1 && let LeadFinding::Found { .. } = world.lead {
+            let (state, reason) = (lead.state, lead.status_reason);
+            let held = world.lead();
+            (held.state, held.status_reason, held.columns) = (state, reason, lead.columns);
+            world.lead_edited();
+        }
+        if crash {
+            // What a run was about to write, and never did.
+            let plan = world.plan();
+            world.state.clone_from(&plan.state);
+            world.intend(&plan);
+            world.later();
+        }
+        world.run();
+        let last = world.plan();
+        prop_assert!(is_quiet(&last), "{:?}", last);
+        if world.options.mode != Mode::Observe {
+            prop_assert_eq!(&last.state, &world.state);
+            prop_assert_eq!(&last.state.intentions, &Vec::new());
+        }
+    }
+
+    #[test]
     fn a_closed_referral_is_never_written(mut world in worlds(), state in select(vec![
         ReferralState::Won, ReferralState::Lost, ReferralState::Declined, ReferralState::Expired, ReferralState::ClosedOtherwise,
     ])) {
+        world.run();
         world.referral.status = status(state);
-        prop_assert_eq!(world.plan().patches, Vec::new());
+        world.referral_edited();
+        prop_assert!(world.run().iter().all(|plan| plan.patches.is_empty()));
     }
 
     #[test]

@@ -1,16 +1,14 @@
 use jiff::civil::date;
 
 use super::world::{World, changed, reported, sent};
-use crate::lead::{LeadState, Value};
+use crate::lead::Value;
 use crate::mapping::LossReason;
 use crate::mapping::columns::{
     COMPANY, COUNTRY, DESCRIPTION, DO_NOT_BULK_EMAIL, DO_NOT_EMAIL, EMAIL, ESTIMATED_AMOUNT,
     ESTIMATED_CLOSE_DATE, FIRST_NAME, JOB_TITLE, LAST_NAME, LEAD_SOURCE, LINE_2, SUBJECT,
     TELEPHONE, TRANSACTION_CURRENCY,
 };
-use crate::mapping::fixtures::status;
-use crate::referral::ReferralState;
-use crate::sync::options::{Mode, QualifiedMeans};
+use crate::sync::options::Mode;
 use crate::sync::plan::{Outcome, Plan, Report};
 
 fn note(plan: &Plan, subject: &str) -> String {
@@ -331,75 +329,4 @@ fn what_was_cut_is_on_the_timeline_whole() {
     assert_eq!(plan.notes.len(), 2);
     assert!(plan.notes[0].text.contains(&"y".repeat(2001)));
     assert!(plan.notes[1].text.contains(&long));
-}
-
-#[test]
-fn a_contacted_lead_accepts_its_referral_in_one_request() {
-    let mut world = World::in_step(Mode::TwoWay);
-    world.lead().status_reason = Some(2);
-    assert_eq!(
-        sent(&world.plan()),
-        ["Replace /status=Active, Replace /substatus=Accepted"]
-    );
-    world.options.mode = Mode::Link;
-    assert_eq!(sent(&world.plan()), Vec::<String>::new());
-}
-
-#[test]
-fn the_further_status_wins() {
-    let mut world = World::in_step(Mode::TwoWay);
-    world.referral.status = status(ReferralState::Active);
-    let plan = world.plan();
-    assert_eq!(changed(&plan), ["statuscode"]);
-    assert_eq!(sent(&plan), Vec::<String>::new());
-}
-
-#[test]
-fn closing_is_a_request_of_its_own_after_the_data() {
-    let mut world = World::in_step(Mode::TwoWay);
-    let lead = world.lead();
-    (lead.state, lead.status_reason) = (LeadState::Qualified, Some(3));
-    lead.columns.insert(ESTIMATED_AMOUNT, amount("7"));
-    world.options.qualified_means = QualifiedMeans::Won;
-    world.now = "2026-11-24T12:00:00Z".parse().unwrap();
-    world.referral.external_reference = None;
-    assert_eq!(
-        sent(&world.plan()),
-        [
-            "Add /externalReferenceId=4111fffc-f9ee-4d53-bba6-569135228642",
-            "Replace /details/dealValue=7",
-            "Replace /status=Active, Replace /substatus=Accepted",
-            "Replace /status=Closed, Replace /substatus=Won",
-        ]
-    );
-}
-
-#[test]
-fn a_close_waits_for_a_lead_that_rests() {
-    let mut world = World::in_step(Mode::TwoWay);
-    let lead = world.lead();
-    (lead.state, lead.status_reason) = (LeadState::Disqualified, Some(5));
-    world.now = "2026-11-21T11:59:59Z".parse().unwrap();
-    assert_eq!(reported(&world.plan()), ["close_held"]);
-    world.now = "2026-11-24T12:00:00Z".parse().unwrap();
-    assert_eq!(
-        sent(&world.plan()),
-        ["Replace /status=Closed, Replace /substatus=Declined, Add /statusReason=Cannot contact"]
-    );
-    world.referral.customer.name = Some("changes in this sync".to_owned());
-    let plan = world.plan();
-    assert_eq!(sent(&plan), Vec::<String>::new());
-    assert_eq!(reported(&plan), ["close_held"]);
-}
-
-#[test]
-fn a_pending_write_back_to_a_closed_referral_is_dropped_and_reported() {
-    let mut world = World::in_step(Mode::TwoWay);
-    world.referral.status = status(ReferralState::Won);
-    let lead = world.lead();
-    (lead.state, lead.status_reason) = (LeadState::Qualified, Some(3));
-    lead.columns.insert(ESTIMATED_AMOUNT, amount("7"));
-    let plan = world.plan();
-    assert_eq!(sent(&plan), Vec::<String>::new());
-    assert_eq!(reported(&plan), ["write_back_dropped:deal", "differs:deal"]);
 }

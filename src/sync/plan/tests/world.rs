@@ -129,21 +129,6 @@ impl World {
         }
     }
 
-    /// Everything a run sends and is told, plan by plan.
-    pub(super) fn synced(&mut self) -> Plan {
-        let mut plans = self.run().into_iter();
-        let mut all = plans.next().unwrap();
-        for plan in plans {
-            for report in plan.reports {
-                if !all.reports.contains(&report) {
-                    all.reports.push(report);
-                }
-            }
-            all.notes.extend(plan.notes);
-        }
-        all
-    }
-
     /// Does the first write of `plan`, with the notes before it, and confirms it as the answer tells.
     pub(super) fn apply(&mut self, plan: &Plan) {
         self.state.clone_from(&plan.state);
