@@ -30,10 +30,16 @@ pub(super) struct Cell<'a> {
     pub(super) stands_in: bool,
     /// The lead holds what stood in for this before the referral said it.
     pub(super) is_makeshift: bool,
-    /// Both sides mean the same.
-    pub(super) is_alike: bool,
-    /// Both sides mean the same to a person.
-    pub(super) is_similar: bool,
+    likeness: Likeness,
+}
+
+/// How much of the same both sides mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Likeness {
+    Alike,
+    /// To a person.
+    Similar,
+    Different,
 }
 
 /// Every merged column of `lead` and its referral.
@@ -53,7 +59,13 @@ pub(super) fn cells<'a>(
             && said == referral.details.deal_value.map(Value::Amount).as_ref();
         let held = said.map(|it| state.lead_digest(column, it));
         let mapped = wanted.map(|it| state.lead_digest(column, it));
-        let is_alike = held == mapped || is_exact && wanted.is_some();
+        let likeness = if held == mapped || is_exact && wanted.is_some() {
+            Likeness::Alike
+        } else if similar(said, wanted) {
+            Likeness::Similar
+        } else {
+            Likeness::Different
+        };
         let cell = Cell {
             row,
             stored: lead.columns.get(column),
@@ -65,8 +77,7 @@ pub(super) fn cells<'a>(
             pair: state.agreed.get(column).copied(),
             stands_in: stands_in(projection, column),
             is_makeshift: *column == LAST_NAME && is_makeshift(projection, &lead.columns),
-            is_alike,
-            is_similar: is_alike || similar(said, wanted),
+            likeness,
         };
         (column, cell)
     };
@@ -74,6 +85,16 @@ pub(super) fn cells<'a>(
 }
 
 impl Cell<'_> {
+    /// Whether both sides mean the same.
+    pub(super) fn is_alike(&self) -> bool {
+        self.likeness == Likeness::Alike
+    }
+
+    /// Whether both sides mean the same to a person.
+    pub(super) fn is_similar(&self) -> bool {
+        self.likeness != Likeness::Different
+    }
+
     /// What both sides hold now.
     pub(super) fn now(&self, alike: bool) -> Pair {
         Pair {
@@ -96,7 +117,7 @@ impl Cell<'_> {
     pub(super) fn baseline(&self) -> Pair {
         self.pair.unwrap_or_else(|| {
             if self.lead.is_some() && self.wanted.is_some() {
-                self.now(self.is_similar)
+                self.now(self.is_similar())
             } else {
                 Pair {
                     alike: true,
@@ -113,7 +134,7 @@ impl Cell<'_> {
     /// Another value, not only another way to write the one that is agreed.
     pub(super) fn referral_changed(&self) -> bool {
         let agreed = self.baseline();
-        let means_the_same = self.mapped == agreed.lead || !self.lead_changed() && self.is_alike;
+        let means_the_same = self.mapped == agreed.lead || !self.lead_changed() && self.is_alike();
         self.raw != agreed.referral && !(agreed.alike && means_the_same)
     }
 

@@ -128,14 +128,14 @@ impl<'a> Draft<'a> {
     pub(super) fn existing(&mut self, lead: &Lead, merged_from: Option<LeadId>) -> Outcome {
         self.adopt(lead, merged_from);
         self.lose();
-        let merger = Merger {
+        let mut merged = Merger {
             inputs: self.inputs,
             cells: cells(self.inputs.referral, self.projection, lead, &self.state),
             edited: &self.edited,
             findings: &mut self.findings,
             merged: Merged::default(),
-        };
-        let mut merged = merger.merge();
+        }
+        .merge();
         let standing = standing::compare(
             self.inputs,
             self.projection,

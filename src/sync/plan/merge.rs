@@ -61,8 +61,9 @@ impl Merger<'_> {
             let said = of_unit.filter(|cell| !cell.stands_in || cell.lead.is_none());
             let said: Vec<_> = said.collect();
             if by_one {
-                said.into_iter()
-                    .for_each(|cell| self.piece(unit, vec![cell]));
+                for cell in said {
+                    self.piece(unit, vec![cell]);
+                }
             } else {
                 self.piece(unit, said);
             }
@@ -95,7 +96,7 @@ impl Merger<'_> {
     /// Only ever switched on.
     fn restrict(&mut self, piece: &Piece<'_>) {
         for cell in &piece.cells {
-            if cell.wanted.is_none() || cell.is_alike {
+            if cell.wanted.is_none() || cell.is_alike() {
                 self.agree(cell, true);
                 continue;
             }
@@ -115,7 +116,7 @@ impl Merger<'_> {
         if piece
             .cells
             .iter()
-            .all(|cell| is_open(cell) || cell.is_similar)
+            .all(|cell| is_open(cell) || cell.is_similar())
         {
             for cell in &piece.cells {
                 if cell.wanted.is_some() && is_open(cell) {
@@ -131,21 +132,21 @@ impl Merger<'_> {
         } else if piece
             .cells
             .iter()
-            .all(|cell| cell.wanted.is_none() || cell.is_similar)
+            .all(|cell| cell.wanted.is_none() || cell.is_similar())
         {
-            for cell in piece.cells.iter().filter(|cell| cell.is_similar) {
+            for cell in piece.cells.iter().filter(|cell| cell.is_similar()) {
                 self.agree(cell, true);
             }
         } else {
             for cell in &piece.cells {
-                self.agree(cell, cell.is_similar);
+                self.agree(cell, cell.is_similar());
             }
             self.differ(piece, true);
         }
     }
 
     fn again(&mut self, piece: &Piece<'_>) {
-        if piece.cells.iter().all(|cell| cell.is_alike) {
+        if piece.cells.iter().all(|cell| cell.is_alike()) {
             piece.cells.iter().for_each(|cell| self.agree(cell, true));
             return;
         }
@@ -173,7 +174,7 @@ impl Merger<'_> {
             let overwritten = piece
                 .cells
                 .iter()
-                .filter(|cell| cell.lead.is_some() && !cell.is_alike);
+                .filter(|cell| cell.lead.is_some() && !cell.is_alike());
             let columns = overwritten.map(|cell| cell.row.column.clone());
             self.merged.lost_by_lead.extend(columns);
             self.differ(piece, false);
@@ -191,12 +192,12 @@ impl Merger<'_> {
         for cell in &piece.cells {
             let unchanged =
                 !cell.lead_changed() && !cell.referral_changed() && cell.baseline().alike;
-            if cell.is_alike || unchanged {
+            if cell.is_alike() || unchanged {
                 self.agree(cell, true);
             } else {
                 self.write(cell);
             }
-            if self.edited.contains(&piece.unit) && cell.lead.is_some() && !cell.is_alike {
+            if self.edited.contains(&piece.unit) && cell.lead.is_some() && !cell.is_alike() {
                 self.merged.lost_by_lead.insert(cell.row.column.clone());
             }
         }
@@ -221,7 +222,7 @@ impl Merger<'_> {
             return;
         }
         let differs =
-            |cell: &&Cell<'_>| cell.lead.is_some() && cell.wanted.is_some() && !cell.is_alike;
+            |cell: &&Cell<'_>| cell.lead.is_some() && cell.wanted.is_some() && !cell.is_alike();
         if piece.cells.iter().any(differs) {
             self.differ(piece, false);
         } else if emptied {

@@ -43,8 +43,8 @@ pub(super) fn notes(occasion: &Occasion<'_>) -> Vec<Note> {
     }
     // What the description does not show has a note anyway.
     let units = occasion.lost_by_referral.iter();
-    let noted = units.filter(|unit| **unit != Unit::Description);
-    notes.extend(noted.map(|unit| conflict(occasion, *unit)));
+    let others = units.filter(|unit| **unit != Unit::Description);
+    notes.extend(others.map(|unit| conflict(occasion, *unit)));
     notes.extend(overwritten(occasion));
     notes
 }

@@ -176,7 +176,7 @@ fn summary(plan: &Plan) -> String {
     let paths = plan.patches.iter().flat_map(|it| &it.operations);
     let sent: Vec<&str> = paths.map(|it| it.path).collect();
     let notes = plan.notes.iter().map(|note| note.subject.as_str());
-    let noted: Vec<&str> = notes
+    let subjects: Vec<&str> = notes
         .filter_map(|it| it.strip_prefix("Partner Center: "))
         .filter(|it| !it.starts_with("invitation") && !it.starts_with("description"))
         .collect();
@@ -184,7 +184,7 @@ fn summary(plan: &Plan) -> String {
         ("writes", changed(plan).join(" ")),
         ("sends", sent.join(" ")),
         ("reports", reported(plan).join(" ")),
-        ("notes", noted.join(", ")),
+        ("notes", subjects.join(", ")),
     ];
     let parts = parts.iter().filter(|(_, what)| !what.is_empty());
     let parts: Vec<String> = parts.map(|(how, what)| format!("{how} {what}")).collect();

@@ -230,7 +230,7 @@ impl World {
             match value {
                 Some(Value::Choice(2)) if column == STATE => lead.state = LeadState::Disqualified,
                 Some(Value::Choice(reason)) if column == STATUS => {
-                    lead.status_reason = Some(reason)
+                    lead.status_reason = Some(reason);
                 }
                 Some(value) => drop(lead.columns.insert(column, value)),
                 None => drop(lead.columns.remove(&column)),
