@@ -62,8 +62,9 @@ impl Run<'_> {
             self.progress.report([Report::PreconditionRefused]);
         }
         let now = self.syncer.world.clock.now();
-        let is_queued = self.state.look_again.is_some_and(|at| now < at);
         let again = now.saturating_add(REFUSED_PAUSE).expect("a fixed duration");
+        let is_soon = |at: Timestamp| now < at && at <= again;
+        let is_queued = self.state.look_again.is_some_and(is_soon);
         (!is_queued).then_some(again)
     }
 

@@ -15,9 +15,17 @@ use crate::upstream::partner_center::Patched;
 
 impl Run<'_> {
     /// Saves the intentions, then does the first of what `plan` wants: create the lead, update it, send a patch. Notes are
-    /// written before anything they tell of is overwritten.
+    /// written before anything they tell of is overwritten, and on a lead that is known to be this referral's before anything
+    /// is saved: what a settled intention tells is not told twice.
     pub(super) async fn step(&mut self, view: &mut View, plan: &Plan) -> Result<Step, SyncCause> {
         let patch = plan.patches.first().filter(|_| !self.is_refused(view));
+        let remembered = self.stored.state.as_ref().and_then(|state| state.lead);
+        if let Some(lead) = view.lead_id()
+            && remembered == Some(lead)
+            && !self.write_notes(lead, &plan.notes).await?
+        {
+            return Ok(Step::Over(Round::Raced));
+        }
         if plan.lead != LeadAction::None || patch.is_some() {
             self.in_time()?;
             if !self.intend(view, plan).await? {
