@@ -20,6 +20,17 @@ async fn in_step() -> (Rig, String) {
     (rig, id)
 }
 
+/// What was asked of the blob that says what is remembered of the referral: the methods. Nothing else may be in the storage log.
+fn asked_of_state(rig: &Rig, id: &str) -> Vec<String> {
+    let requests = rig.requests(Service::Storage).into_iter();
+    let asked = requests.map(|line| {
+        let (method, path) = line.split_once(' ').unwrap();
+        assert!(path.ends_with(&format!("/state/{id}.json")), "{line}");
+        method.to_owned()
+    });
+    asked.collect()
+}
+
 fn assert_no_token_or_certificate_calls(rig: &Rig) {
     for service in [
         Service::Entra,
@@ -34,7 +45,7 @@ fn assert_no_token_or_certificate_calls(rig: &Rig) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_event_without_a_change_costs_two_reads() {
+async fn an_event_without_a_change_costs_three_reads() {
     let (rig, id) = in_step().await;
     let answer = rig.updated(&id).await;
     assert_eq!((answer.status, answer.code()), (200, "synced"));
@@ -46,11 +57,13 @@ async fn an_event_without_a_change_costs_two_reads() {
         rig.requests(Service::PartnerCenter),
         [format!("GET /v1.0/engagements/referrals/{id}")]
     );
+    assert_eq!(asked_of_state(&rig, &id), ["GET"]);
     assert_no_token_or_certificate_calls(&rig);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_event_with_a_change_costs_two_reads_one_write_and_one_second_look() {
+async fn an_event_with_a_change_costs_three_reads_one_write_between_two_saves_and_one_second_look()
+{
     let (rig, id) = in_step().await;
     rig.partner_center_edits(
         &id,
@@ -67,6 +80,7 @@ async fn an_event_with_a_change_costs_two_reads_one_write_and_one_second_look() 
     );
     let read = format!("GET /v1.0/engagements/referrals/{id}");
     assert_eq!(rig.requests(Service::PartnerCenter), [read.clone(), read]);
+    assert_eq!(asked_of_state(&rig, &id), ["GET", "PUT", "PUT"]);
     assert_no_token_or_certificate_calls(&rig);
     assert_eq!(
         rig.lead(&id).unwrap()["companyname"],
@@ -102,6 +116,17 @@ async fn the_echo_of_our_own_patch_ends_in_no_write() {
     // Partner Center tells us of the change we made ourselves.
     assert_eq!(rig.updated(&id).await.status, 200);
     assert!(rig.writes().is_empty(), "{:#?}", rig.writes());
+    assert_eq!(asked_of_state(&rig, &id), ["GET"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_forgets_nothing_that_would_cost_a_write() {
+    let (rig, id) = in_step().await;
+    rig.host.restart().await.unwrap();
+    rig.forget_requests();
+    assert_eq!(rig.updated(&id).await.status, 200);
+    assert!(rig.writes().is_empty(), "{:#?}", rig.writes());
+    assert_eq!(asked_of_state(&rig, &id), ["GET"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

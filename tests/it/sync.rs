@@ -6,6 +6,7 @@
 )]
 
 mod creation;
+mod remembered;
 mod trouble;
 mod updates;
 mod way_back;

@@ -137,6 +137,7 @@ async fn a_refused_version_that_is_the_newest_is_reported_and_not_fought() {
     assert_eq!(report.outcome, Outcome::Created);
     assert_eq!(words(&report), ["precondition_refused"]);
     assert_eq!(scene.sent("PATCH referrals"), 1);
+    assert_eq!(scene.queued().await, 1, "it is looked at again");
 }
 
 #[tokio::test]
