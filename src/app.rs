@@ -12,11 +12,12 @@ use crate::failure::Chain;
 use crate::sync::dead_letters::DeadLetters;
 use crate::sync::options::SyncOptions;
 use crate::sync::park::Desk;
+use crate::sync::reconcile::Reconciler;
 use crate::sync::world::{SystemClock, World};
 use crate::sync::{Flights, Replays, Syncer};
 use crate::upstream::dataverse::Dataverse;
 use crate::upstream::partner_center::PartnerCenter;
-use crate::upstream::storage::{RETRY_QUEUE, Storage};
+use crate::upstream::storage::{POISON_QUEUE, RETRY_QUEUE, Storage};
 use crate::upstream::transport::Transport;
 
 /// How many deliveries are worked on at once. More are told to come again: memory stays bounded under a flood.
@@ -29,7 +30,9 @@ pub struct App {
     /// Syncs referrals, each at most once at a time.
     pub flights: Flights,
     /// Takes referrals through a sync and keeps those that do not get through.
-    pub desk: Desk,
+    pub desk: Arc<Desk>,
+    /// Finds what no event told.
+    pub reconciler: Reconciler,
     /// What waits for a person.
     pub letters: DeadLetters,
     /// Which events need no sync, because they have just had one.
@@ -76,9 +79,14 @@ impl App {
         };
         let syncer = Syncer::new(world.clone(), config.sync.options.clone());
         let flights = Flights::new(syncer);
+        let desk = Desk::new(&world, Arc::new(flights.clone()), config.sync.retry);
+        let desk = Arc::new(desk);
+        let poison = Arc::new(storage.queue(POISON_QUEUE));
+        let kept = config.sync.state_kept;
         Ok(Self {
             callback,
-            desk: Desk::new(&world, Arc::new(flights.clone()), config.sync.retry),
+            reconciler: Reconciler::new(world.clone(), Arc::clone(&desk), poison, kept),
+            desk,
             letters: DeadLetters::new(Arc::clone(&world.blobs)),
             flights,
             replays: Replays::default(),

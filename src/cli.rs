@@ -3,6 +3,7 @@
 mod check;
 mod dead_letters;
 mod output;
+mod reconcile;
 mod serve;
 mod sync;
 mod verify;
@@ -29,6 +30,7 @@ struct Cli {
 enum Command {
     Serve(serve::ServeArgs),
     Check(check::CheckArgs),
+    Reconcile(reconcile::ReconcileArgs),
     Sync(sync::SyncArgs),
     DeadLetters(dead_letters::DeadLettersArgs),
     Verify(Box<verify::VerifyArgs>),
@@ -89,6 +91,7 @@ pub fn main() -> ExitCode {
         match cli.command {
             Command::Serve(args) => serve::run(args).await.into(),
             Command::Check(args) => check::run(args).await,
+            Command::Reconcile(args) => reconcile::run(args).await.into(),
             Command::Sync(args) => sync::run(args).await.into(),
             Command::DeadLetters(args) => dead_letters::run(args).await.into(),
             Command::Verify(args) => verify::run(*args).await,

@@ -39,6 +39,9 @@ pub const WEBHOOK_BUDGET: Duration = Duration::from_secs(8);
 /// How long a parked referral may take.
 pub const RETRY_BUDGET: Duration = Duration::from_mins(1);
 
+/// How long a pass of `ReferralReconcile` may take. What it does not come to is left to the next one.
+pub const RECONCILE_BUDGET: Duration = Duration::from_mins(4);
+
 /// How long a token renewal may take.
 pub const RENEWAL_BUDGET: Duration = Duration::from_mins(1);
 

@@ -54,6 +54,7 @@ pub(crate) fn settings(world: &SharedWorld, paths: &Paths) -> BTreeMap<String, S
         ("CALLBACK_AIA_HOSTS", authorities.clone()),
         ("CALLBACK_CRL_HOSTS", authorities),
         ("OUTBOUND_CA_FILE", paths.authority.display().to_string()),
+        ("RECONCILE_SCHEDULE", "0 */5 * * * *".to_owned()),
         ("TOKEN_RENEWAL_SCHEDULE", "0 17 3 * * *".to_owned()),
     ];
     settings.extend(identity::settings(world));

@@ -14,18 +14,24 @@ fn root() -> &'static Path {
 }
 
 fn app() -> Result<App> {
-    let schedule = (
-        "TOKEN_RENEWAL_SCHEDULE".to_owned(),
-        "0 30 3 * * *".to_owned(),
-    );
-    App::read(root(), &BTreeMap::from([schedule]))
+    let schedules = [
+        ("RECONCILE_SCHEDULE", "0 */5 * * * *"),
+        ("TOKEN_RENEWAL_SCHEDULE", "0 30 3 * * *"),
+    ];
+    let settings = schedules.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    App::read(root(), &BTreeMap::from(settings))
 }
 
 #[test]
 fn every_function_is_indexed() -> Result<()> {
     let app = app()?;
     assert_eq!(app.refused, []);
-    for function in ["ReferralRetry", "ReferralWebhook", "TokenRenewal"] {
+    for function in [
+        "ReferralReconcile",
+        "ReferralRetry",
+        "ReferralWebhook",
+        "TokenRenewal",
+    ] {
         assert!(app.function(function).is_some(), "{function}");
     }
     Ok(())
@@ -35,11 +41,8 @@ fn every_function_is_indexed() -> Result<()> {
 fn a_missing_schedule_leaves_the_webhook_working() -> Result<()> {
     let app = App::read(root(), &BTreeMap::new())?;
     assert!(app.function("ReferralWebhook").is_some());
-    assert!(
-        app.refused
-            .iter()
-            .any(|refusal| refusal.function == "TokenRenewal")
-    );
+    let refused: Vec<&str> = app.refused.iter().map(|it| &*it.function).collect();
+    assert_eq!(refused, ["ReferralReconcile", "TokenRenewal"]);
     Ok(())
 }
 

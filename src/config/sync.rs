@@ -20,6 +20,8 @@ pub struct SyncConfig {
     pub options: SyncOptions,
     /// How patiently a referral is tried that cannot be synced.
     pub retry: RetryRules,
+    /// How long what is remembered of a closed referral is kept.
+    pub state_kept: SignedDuration,
 }
 
 impl SyncConfig {
@@ -36,6 +38,7 @@ impl SyncConfig {
         let close_hold = hours(settings, "SYNC_CLOSE_HOLD_HOURS");
         let won_hold = hours(settings, "SYNC_WON_HOLD_HOURS");
         let retry = retry_rules(settings);
+        let state_kept = seconds(settings, "SYNC_STATE_DAYS", 24 * 60 * 60);
         let options = SyncOptions {
             mode: mode?,
             production: environment?.eq_ignore_ascii_case("production"),
@@ -54,6 +57,7 @@ impl SyncConfig {
         Some(Self {
             options,
             retry: retry?,
+            state_kept: SignedDuration::try_from(state_kept?).ok()?,
         })
     }
 }

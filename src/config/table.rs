@@ -135,9 +135,13 @@ pub const SETTINGS: &[Setting] = &[
         .default("15"),
     setting("SYNC_RETRY_LONGEST_MINUTES", "the most minutes between two tries").default("60"),
     setting("SYNC_RETRY_DAYS", "days for which a referral is tried before it becomes a dead letter").default("7"),
+    setting("SYNC_STATE_DAYS", "days for which it is remembered what a closed referral and its lead agreed on").default("90"),
     setting("OUTBOUND_CA_FILE", "PEM file of more authorities for outgoing TLS, such as an inspecting firewall's; never trusted for callbacks"),
     setting("LOG_FORMAT", "`json`, `text`, or `auto`: text on a terminal").default("auto"),
     setting("RUST_LOG", "how much of this program is logged: `info`, `debug` or `trace`").default("info"),
+    setting("RECONCILE_SCHEDULE", "when both sides are searched for what no event told, as a six-field schedule in UTC")
+        .example("0 */5 * * * *")
+        .host(),
     setting("TOKEN_RENEWAL_SCHEDULE", "when credentials are renewed, as a six-field schedule in UTC")
         .example("0 17 3 * * *")
         .host(),

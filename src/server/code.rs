@@ -56,6 +56,12 @@ pub(super) enum Code {
     Renewed,
     /// The timer could not do its work.
     RenewalFailed,
+    /// The timer has looked for what no event told.
+    Reconciled,
+    /// It could not look at everything; it goes on the next time.
+    ReconcileCutShort,
+    /// It cannot look until a person puts something right.
+    ReconcileFailed,
     /// The host sent a trigger we cannot read.
     BadEnvelope,
 }
@@ -89,6 +95,9 @@ impl Code {
             Self::Misconfigured => "misconfigured",
             Self::Renewed => "renewed",
             Self::RenewalFailed => "renewal_failed",
+            Self::Reconciled => "reconciled",
+            Self::ReconcileCutShort => "reconcile_cut_short",
+            Self::ReconcileFailed => "reconcile_failed",
             Self::BadEnvelope => "bad_envelope",
         }
     }
@@ -114,7 +123,9 @@ impl Code {
             | Self::Early
             | Self::Absent
             | Self::DeadLettered
-            | Self::Renewed => StatusCode::OK,
+            | Self::Renewed
+            | Self::Reconciled
+            | Self::ReconcileCutShort => StatusCode::OK,
             Self::Unreadable | Self::BadEnvelope => StatusCode::BAD_REQUEST,
             Self::Refused | Self::PolicyMismatch => StatusCode::UNAUTHORIZED,
             Self::NotFound => StatusCode::NOT_FOUND,
@@ -122,7 +133,7 @@ impl Code {
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedEncoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::RenewalFailed => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::RenewalFailed | Self::ReconcileFailed => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Busy
             | Self::CertificateUnavailable
             | Self::NotKept
@@ -141,6 +152,7 @@ impl Code {
             | Self::NotKept
             | Self::Misconfigured
             | Self::RenewalFailed
+            | Self::ReconcileFailed
             | Self::BadEnvelope => Level::ERROR,
             Self::Test
             | Self::Ignored
@@ -148,7 +160,8 @@ impl Code {
             | Self::Synced
             | Self::Replayed
             | Self::Early
-            | Self::Renewed => Level::INFO,
+            | Self::Renewed
+            | Self::Reconciled => Level::INFO,
             _ => Level::WARN,
         }
     }

@@ -35,6 +35,9 @@ async fn dispatch(State(readiness): State<Arc<Readiness>>, request: Request) -> 
         ("/tokenrenewal", Method::POST) => {
             timer::renew_tokens(readiness, invocation, request).await
         }
+        ("/referralreconcile", Method::POST) => {
+            timer::reconcile(readiness, invocation, request).await
+        }
         ("/referralretry", Method::POST) => queue::retry(readiness, invocation, request).await,
         _ => Answer::new(Code::NotFound).log_and_respond(&invocation),
     }
@@ -66,9 +69,10 @@ mod tests {
             "//tokenrenewal",
             "/api/../tokenrenewal",
             "/tokenrenewal//",
+            "/api/ReferralReconcile",
             "/api/ReferralRetry",
         ] {
-            let trigger = ["/tokenrenewal", "/referralretry"];
+            let trigger = ["/tokenrenewal", "/referralreconcile", "/referralretry"];
             assert!(!trigger.contains(&&*normalised(path)), "{path}");
         }
     }

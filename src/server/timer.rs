@@ -1,6 +1,8 @@
 //! Timer triggers. The host reads a 2xx with a JSON object as success and anything else as a failed run; an empty
 //! answer would hang the run until its timeout, so there is always a body.
 
+mod reconcile;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +21,8 @@ use crate::credentials::RenewalReport;
 use crate::failure::Chain;
 use crate::upstream::calls;
 
+pub(super) use reconcile::reconcile;
+
 /// Longest envelope read: the host's are below 2 KiB.
 const LIMIT: usize = 256 * 1024;
 
@@ -28,18 +32,24 @@ pub(super) async fn renew_tokens(
     invocation: Invocation,
     request: Request,
 ) -> Response {
-    let envelope = match body::read(request, LIMIT).await {
-        Ok(bytes) => bytes,
-        Err(code) => return Answer::new(code).log_and_respond(&invocation),
-    };
-    if !is_trigger_envelope(&envelope) {
-        return Answer::new(Code::BadEnvelope).log_and_respond(&invocation);
+    if let Err(code) = admitted(request).await {
+        return Answer::new(code).log_and_respond(&invocation);
     }
     let answer = match readiness.app().await {
         Ok(app) => renew(&app, &invocation).await,
         Err(problems) => failed(Code::Misconfigured, &problems.join("; ")),
     };
     answer.log_and_respond(&invocation)
+}
+
+/// Reads the host's envelope, of which nothing is needed.
+async fn admitted(request: Request) -> Result<(), Code> {
+    let envelope = body::read(request, LIMIT).await?;
+    if is_trigger_envelope(&envelope) {
+        Ok(())
+    } else {
+        Err(Code::BadEnvelope)
+    }
 }
 
 async fn renew(app: &App, invocation: &Invocation) -> Answer {

@@ -158,6 +158,11 @@ impl Desk {
         self.gate.is_closed()
     }
 
+    /// Whether nobody waits for a sync any more.
+    pub fn is_closed(&self) -> bool {
+        *self.closing.borrow()
+    }
+
     /// From now on nobody waits for a sync: what is not done is parked.
     pub fn close(&self) {
         self.closing.send_replace(true);

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use referral_connector::server::{RENEWAL_BUDGET, RETRY_BUDGET, WEBHOOK_BUDGET};
+use referral_connector::server::{RECONCILE_BUDGET, RENEWAL_BUDGET, RETRY_BUDGET, WEBHOOK_BUDGET};
 use referral_connector::upstream::retry::RetryPolicy;
 use referral_connector::upstream::storage::RETRY_QUEUE;
 use serde_json::{Value, json};
@@ -39,7 +39,12 @@ fn span(text: &Value) -> Duration {
 #[test]
 fn every_budget_ends_well_before_the_host_would_kill_the_program() {
     let timeout = span(&host_json()["functionTimeout"]);
-    for budget in [WEBHOOK_BUDGET, RETRY_BUDGET, RENEWAL_BUDGET] {
+    for budget in [
+        WEBHOOK_BUDGET,
+        RETRY_BUDGET,
+        RENEWAL_BUDGET,
+        RECONCILE_BUDGET,
+    ] {
         assert!(budget + MARGIN < timeout, "{budget:?} of {timeout:?}");
     }
 }

@@ -27,6 +27,7 @@ mod parallel;
 mod partner_center;
 mod program;
 mod raw;
+mod reconcile;
 mod renewal;
 mod rig;
 mod sellers;

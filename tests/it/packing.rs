@@ -8,7 +8,8 @@ use sandbox::host::funcignore::FuncIgnore;
 use crate::rig::APP_ROOT;
 
 /// Everything the host needs, and nothing besides.
-const PACKAGE: [&str; 5] = [
+const PACKAGE: [&str; 6] = [
+    "ReferralReconcile/function.json",
     "ReferralRetry/function.json",
     "ReferralWebhook/function.json",
     "TokenRenewal/function.json",
@@ -30,7 +31,7 @@ fn of_this_repository_the_package_takes_the_hosts_own_files_alone() {
     let mut packed = rules().packed(root).unwrap();
     // The program lies at the root only while somebody is publishing.
     packed.retain(|path| path != "referral-connector");
-    assert_eq!(packed, PACKAGE[..4]);
+    assert_eq!(packed, PACKAGE[..5]);
 }
 
 #[test]

@@ -80,7 +80,10 @@ fn every_setting_is_read_somewhere() {
         }
     }
     sources += &std::fs::read_to_string(root().join("src/config.rs")).unwrap();
-    sources += &std::fs::read_to_string(root().join("TokenRenewal/function.json")).unwrap();
+    for function in ["ReferralReconcile", "TokenRenewal"] {
+        let path = root().join(function).join("function.json");
+        sources += &std::fs::read_to_string(path).unwrap();
+    }
     for setting in SETTINGS {
         assert!(
             sources.contains(setting.name),

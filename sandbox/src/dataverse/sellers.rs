@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::State;
 use super::cell::Cell;
-use super::organisation::SELLER_ID;
+use super::organisation::{APPLICATION_USER_ID, SELLER_ID};
 use super::payload;
 use super::refusal::Refusal;
 use super::rows::{Changes, Row};
@@ -35,6 +35,13 @@ impl State {
             self.update("lead", id, closing, seller(now))?;
         }
         Ok(id)
+    }
+
+    /// Another program that signs in as the connector's application user makes a lead at `now`.
+    pub fn seed_own_lead(&mut self, columns: &Value, now: Timestamp) -> Result<Uuid, Refusal> {
+        let changes = self.read_changes("lead", columns)?;
+        let user = APPLICATION_USER_ID;
+        self.create("lead", None, changes, Writer { user, now })
     }
 
     /// A seller changes columns of a lead at `now`.

@@ -178,7 +178,9 @@ impl<'a> Pass<'a> {
 
     /// Whether anything more may be begun.
     pub(super) fn may_go_on(&self) -> bool {
-        !self.brake.is_on() && RESERVE <= self.deadline.duration_since(self.now())
+        !self.brake.is_on()
+            && !self.reconciler.desk.is_closed()
+            && RESERVE <= self.deadline.duration_since(self.now())
     }
 
     pub(super) fn now(&self) -> Timestamp {

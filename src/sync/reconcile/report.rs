@@ -82,6 +82,34 @@ pub struct Problem {
 }
 
 impl ReconcileReport {
+    /// What this pass and the one after it did together.
+    #[must_use]
+    pub fn and(mut self, next: Self) -> Self {
+        for (word, count) in next.healed {
+            *self.healed.entry(word).or_default() += count;
+        }
+        self.problems.extend(next.problems);
+        Self {
+            referrals: self.referrals + next.referrals,
+            leads: self.leads + next.leads,
+            in_step: self.in_step + next.in_step,
+            passed_over: self.passed_over + next.passed_over,
+            unchanged: self.unchanged + next.unchanged,
+            healed: self.healed,
+            parked: self.parked + next.parked,
+            dead_lettered: self.dead_lettered + next.dead_lettered,
+            refused: self.refused + next.refused,
+            unreadable: self.unreadable + next.unreadable,
+            poisoned: self.poisoned + next.poisoned,
+            forgotten: self.forgotten + next.forgotten,
+            late: self.late.max(next.late),
+            events_not_arriving: self.events_not_arriving.max(next.events_not_arriving),
+            first_import: self.first_import | next.first_import,
+            ended: next.ended,
+            problems: self.problems,
+        }
+    }
+
     /// How many were healed in all.
     pub fn healed_in_all(&self) -> u64 {
         self.healed.values().sum()

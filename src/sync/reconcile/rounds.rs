@@ -4,17 +4,18 @@
 
 use std::collections::BTreeMap;
 
+use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Semaphore;
 
 use super::cursor::Cursor;
 use super::pass::Pass;
-use super::rows::Settled;
+use super::rows::{SYNCED, Settled};
 use super::sides::{AMONG, id};
 use crate::ids::{ETag, LeadId, ReferralId};
 use crate::sync::state::State;
-use crate::sync::state::store::{STATES, Stored};
+use crate::sync::state::store::{STATES, States, Stored};
 use crate::upstream::dataverse::{LeadQuery, Which};
 use crate::upstream::storage::StorageError;
 
@@ -70,14 +71,12 @@ impl Pass<'_> {
     /// Goes through some of what is remembered. `false` if it could not be done to the end.
     async fn go_through(&mut self, referrals: &[ReferralId]) -> Result<bool, StorageError> {
         let states = &self.reconciler.states;
-        let loads = stream::iter(referrals).map(async |referral| {
-            let stored = states.load(*referral).await?;
-            Ok(Remembered {
-                referral: *referral,
-                stored,
-            })
-        });
-        let remembered: Vec<Remembered> = loads.buffered(READS).try_collect().await?;
+        let loads: Vec<BoxFuture<'_, _>> = referrals
+            .iter()
+            .map(|referral| remembered(states, *referral).boxed())
+            .collect();
+        let loads = stream::iter(loads).buffered(READS);
+        let remembered: Vec<Remembered> = loads.try_collect().await?;
         let now = self.now();
         let mut current = Vec::new();
         for it in remembered {
@@ -135,17 +134,24 @@ impl Pass<'_> {
 
     /// Takes `referrals` to the desk. `false` if one could not be taken as far as it must.
     async fn take_all(&mut self, referrals: Vec<ReferralId>) -> bool {
-        let turns = Semaphore::new(super::rows::SYNCED);
-        let this = &*self;
-        let turns = &turns;
-        let taking = stream::iter(referrals).map(|referral| this.take(referral, turns));
-        let settled: Vec<Settled> = taking.buffer_unordered(super::rows::SYNCED).collect().await;
+        let turns = Semaphore::new(SYNCED);
+        let taking: Vec<BoxFuture<'_, Settled>> = referrals
+            .into_iter()
+            .map(|referral| self.take(referral, &turns).boxed())
+            .collect();
+        let taking = stream::iter(taking).buffer_unordered(SYNCED);
+        let settled: Vec<Settled> = taking.collect().await;
         let all = !settled.iter().any(Settled::is_open);
         for it in &settled {
             self.count(it, None);
         }
         all
     }
+}
+
+async fn remembered(states: &States, referral: ReferralId) -> Result<Remembered, StorageError> {
+    let stored = states.load(referral).await?;
+    Ok(Remembered { referral, stored })
 }
 
 /// Whether there is something about a referral that no list by time tells.

@@ -1,5 +1,6 @@
 //! One row of a list: whose it is, whether it is news, and what becomes of it.
 
+use futures_util::future::{BoxFuture, FutureExt};
 use futures_util::stream::{self, StreamExt};
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
@@ -86,14 +87,18 @@ impl Pass<'_> {
         position: &Position,
     ) -> Vec<Found> {
         let turns = Semaphore::new(SYNCED);
-        let settling = stream::iter(rows).map(|row| {
-            let turns = &turns;
-            async move {
-                let settled = self.settle_row(side, &row, position, turns).await;
-                Found { row, settled }
-            }
-        });
-        settling.buffer_unordered(COMPARED).collect().await
+        let rows = rows.into_iter();
+        // Boxed before they are streamed: the compiler cannot see that the closure's futures may change threads.
+        let settling: Vec<BoxFuture<'_, Found>> = rows
+            .map(|row| self.find(side, row, position, &turns).boxed())
+            .collect();
+        let settling = stream::iter(settling).buffer_unordered(COMPARED);
+        settling.collect().await
+    }
+
+    async fn find(&self, side: &Side, row: Row, position: &Position, turns: &Semaphore) -> Found {
+        let settled = self.settle_row(side, &row, position, turns).await;
+        Found { row, settled }
     }
 
     async fn settle_row(

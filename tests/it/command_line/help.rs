@@ -20,6 +20,7 @@ async fn the_help_names_every_command_and_needs_no_setting() {
         "sync",
         "verify",
         "dead-letters",
+        "reconcile",
     ] {
         assert!(help.stdout.contains(text), "{text}: {}", help.stdout);
     }
@@ -42,6 +43,7 @@ async fn the_help_of_each_command_says_what_it_does() {
             ],
         ),
         ("sync", &["SYNC_MODE", "GUID", "75", "78", "--json"]),
+        ("reconcile", &["--since", "--all", "75", "78", "--json"]),
         (
             "dead-letters",
             &["list", "show", "retry", "drop", "75", "78", "--json"],
@@ -81,6 +83,7 @@ async fn what_is_not_understood_is_a_usage_error() {
         &["sync", "not-a-guid"],
         &["check", "now"],
         &["verify", "--at", "yesterday"],
+        &["reconcile", "now"],
         &["dead-letters", "show", "not-a-guid"],
         &["dead-letters", "retry"],
     ] {
