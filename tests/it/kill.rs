@@ -1,5 +1,9 @@
 //! SIGKILL at any moment, start again, deliver again: one lead, the right values.
 
+mod anywhere;
+mod edits;
+mod instances;
+
 use std::time::Duration;
 
 use sandbox::deliveries::REFERRAL_CREATED;

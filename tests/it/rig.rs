@@ -333,6 +333,12 @@ impl Drop for Rig {
 
 /// Sends `delivery` through `host`.
 pub(crate) async fn post(host: &Host, delivery: &Delivery) -> Answer {
+    let answer = try_post(host, delivery).await;
+    answer.expect("the host answers")
+}
+
+/// The same; nothing if the host is going down.
+pub(crate) async fn try_post(host: &Host, delivery: &Delivery) -> Option<Answer> {
     let mut headers = HeaderMap::new();
     for (name, value) in &delivery.headers {
         headers.append(
@@ -340,16 +346,14 @@ pub(crate) async fn post(host: &Host, delivery: &Delivery) -> Answer {
             HeaderValue::from_str(value).unwrap(),
         );
     }
-    let response = host
-        .post("ReferralWebhook", headers, delivery.body.clone())
-        .await
-        .unwrap();
+    let posted = host.post("ReferralWebhook", headers, delivery.body.clone());
+    let response = posted.await.ok()?;
     let retry_after = response.headers().get("retry-after");
-    Answer {
+    Some(Answer {
         status: response.status().as_u16(),
         retry_after: retry_after.map(|it| it.to_str().unwrap().parse().unwrap()),
         body: serde_json::from_slice(response.body()).unwrap_or_default(),
-    }
+    })
 }
 
 /// `settings` with `changes` on top; an empty value takes a setting away.
