@@ -112,7 +112,6 @@ impl Answer {
                     partner_center_ms = spent(&self.calls, Upstream::PartnerCenter),
                     dataverse_ms = spent(&self.calls, Upstream::Dataverse),
                     storage_ms = spent(&self.calls, Upstream::Storage),
-                    storage_ms = spent(&self.calls, Upstream::Storage),
                     calls = self.calls.len(),
                     error = self.error.as_deref(),
                     "{}", self.sentence(),

@@ -130,7 +130,12 @@ impl Flights {
                 Ok(Ok(report)) => Ok(Arc::new(report)),
                 Ok(Err(error)) => Err(Arc::new(error)),
                 Err(panic) => {
-                    tracing::error!(referral.id = %id, error = %Chain(&panic), "a sync panicked");
+                    tracing::error!(
+                        code = "sync_panicked",
+                        referral.id = %id,
+                        error = %Chain(&panic),
+                        "a bug: the program panicked while it synced the referral, which is tried again"
+                    );
                     failed(id, SyncCause::Stopped)
                 }
             };

@@ -54,6 +54,7 @@ async fn a_synced_delivery_is_one_line_with_everything_needed_to_find_it_again()
         "key_vault_ms",
         "partner_center_ms",
         "dataverse_ms",
+        "storage_ms",
     ]
     .map(milliseconds);
     assert!(
