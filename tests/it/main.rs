@@ -22,6 +22,7 @@ mod main_job;
 mod mapping_rules;
 mod modes;
 mod monitoring;
+mod outages;
 mod packing;
 mod parallel;
 mod partner_center;
