@@ -19,7 +19,7 @@ const HOST_PORT: &str = "FUNCTIONS_CUSTOMHANDLER_PORT";
 /// How often wrong settings are repeated in the log: often enough to be at its end when somebody looks.
 const REMINDER: Duration = Duration::from_mins(1);
 
-/// Serve the functions `ReferralWebhook` and `TokenRenewal` as a custom handler.
+/// Serve the app's functions as a custom handler.
 ///
 /// The Azure Functions host starts this command and passes the port in `FUNCTIONS_CUSTOMHANDLER_PORT`; calls are taken on
 /// 127.0.0.1 only. With wrong settings the process stays up under the host, refuses every call as `misconfigured` and

@@ -21,7 +21,9 @@ use super::transport::Transport;
 use super::wire::LONGEST_WAIT;
 
 /// Repeats within one operation of an SDK client; the SDK's own default can go on for more than a minute.
-const REPEATS: u32 = 2;
+pub(crate) const REPEATS: u32 = 2;
+/// The wait before the first repeat; doubles with each one.
+pub(crate) const FIRST_REPEAT: Duration = Duration::from_millis(250);
 /// How long a request may wait for its turn where the work around it has no deadline.
 const TURN_LIMIT: Duration = Duration::from_secs(10);
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-request-id");
@@ -95,7 +97,7 @@ impl AzureHttp {
         ClientOptions {
             transport: Some(azure_core::http::Transport::new(Arc::<Self>::clone(self))),
             retry: RetryOptions::exponential(ExponentialRetryOptions {
-                initial_delay: azure_core::time::Duration::milliseconds(250),
+                initial_delay: FIRST_REPEAT.try_into().expect("a quarter of a second"),
                 max_retries: REPEATS,
                 max_total_elapsed: seconds(10),
                 max_delay: seconds(4),

@@ -25,6 +25,7 @@ mod monitoring;
 mod outages;
 mod packing;
 mod parallel;
+mod parking;
 mod partner_center;
 mod program;
 mod raw;

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use self::office::{EVENT, Office, Script, id};
 use super::*;
+use crate::upstream::azure;
 
 const HOUR: Duration = Duration::from_hours(1);
 
@@ -186,6 +187,14 @@ async fn an_event_leaves_time_for_parking_what_is_not_synced() {
     let deadline = Instant::now() + Duration::from_secs(8);
     office.desk.event(id(1), EVENT, deadline).await;
     assert_eq!(office.deadlines(), [deadline - RESERVE]);
+}
+
+#[test]
+fn parking_has_time_for_every_repeat_of_the_storage_accounts_client() {
+    let waits: Duration = (0..azure::REPEATS)
+        .map(|repeat| azure::FIRST_REPEAT * 2_u32.pow(repeat))
+        .sum();
+    assert!(waits < RESERVE, "{waits:?}");
 }
 
 proptest! {

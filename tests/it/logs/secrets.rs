@@ -66,8 +66,8 @@ async fn syncs_and_failures(rig: &Rig) {
     );
     assert_eq!(rig.updated(&id).await.status, 200);
     // What must not be logged did go through.
-    let notes = rig.notes(&id).concat();
-    assert!(notes.contains("larger marmalade budget"), "{notes}");
+    let written = rig.lead(&id).unwrap().to_string() + &rig.notes(&id).concat();
+    assert!(written.contains("larger marmalade budget"), "{written}");
     rig.seller_edits(
         &id,
         &json!({ "jobtitle": "Ottoline", "estimatedamount": 1 }),
