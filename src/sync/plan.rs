@@ -80,7 +80,8 @@ pub struct Plan {
     pub patches: Vec<Patch>,
     /// What is known after looking and before any write: intentions settled, equal values agreed.
     pub state: State,
-    /// Until when a write of another run may still happen. Nothing is planned then: wait, and start over.
+    /// Until when a write of another run may still happen, or a newer referral than was read may show. Nothing is planned
+    /// then: wait, and start over.
     pub busy_until: Option<Timestamp>,
     /// When this must be looked at again although no event will tell. Absent if [`State::look_again`] has it.
     pub look_again: Option<Timestamp>,

@@ -14,6 +14,10 @@ use crate::sync::state::{Digest, Intention, Pair, Side, State};
 
 /// How long after the end of its run a write may still arrive.
 const LATE: SignedDuration = SignedDuration::from_secs(30);
+/// When to read again what was read in an older version than before.
+const LAG: SignedDuration = SignedDuration::from_secs(2);
+/// How long a change may take to show everywhere.
+const LONGEST_LAG: SignedDuration = SignedDuration::from_secs(60);
 
 /// The state with everything settled that can be.
 pub(super) struct Settled {
@@ -24,15 +28,31 @@ pub(super) struct Settled {
     pub(super) again: BTreeSet<Unit>,
 }
 
-/// Until when a write of another run may still happen.
+/// Until when to wait before anything is decided: a write of another run may still happen, or what was read is older than
+/// what was seen before.
 pub(super) fn busy_until(inputs: &Inputs<'_>) -> Option<Timestamp> {
     let others = inputs
         .state
         .intentions
         .iter()
         .filter(|it| it.run != inputs.run);
-    let ends = others.map(|it| it.deadline.checked_add(LATE).unwrap_or(Timestamp::MAX));
-    ends.max().filter(|end| inputs.now < *end)
+    let ends = others.map(|it| after(it.deadline, LATE));
+    let open = ends.max().filter(|end| inputs.now < *end);
+    open.or_else(|| is_outdated(inputs).then(|| after(inputs.now, LAG)))
+}
+
+/// Whether Partner Center shows an older referral than it has shown already. It is not believed for longer than a
+/// minute: then what it shows is what it has.
+fn is_outdated(inputs: &Inputs<'_>) -> bool {
+    let (Some(seen), Some(updated)) = (inputs.state.referral_updated, inputs.referral.updated)
+    else {
+        return false;
+    };
+    updated < seen && inputs.now < after(seen, LONGEST_LAG)
+}
+
+fn after(time: Timestamp, span: SignedDuration) -> Timestamp {
+    time.checked_add(span).unwrap_or(Timestamp::MAX)
 }
 
 /// Settles every intention there is: none is of a run that may still write, but for this one's own.

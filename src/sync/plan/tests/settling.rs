@@ -265,3 +265,22 @@ fn a_creation_whose_answer_was_lost_is_known_by_the_lead_that_is_there() {
     assert_eq!(world.referral.status.status, "Active");
     assert_eq!(world.lead().state, LeadState::Open);
 }
+
+#[test]
+fn a_referral_older_than_the_one_seen_before_is_not_believed_for_a_minute() {
+    let mut world = World::in_step(Mode::TwoWay);
+    let before = world.referral.clone();
+    world.referral.updated = Some(world.now);
+    world.referral.customer.name = Some("Renamed".to_owned());
+    world.referral_edited();
+    world.run();
+    world.referral = before;
+    let plan = world.plan();
+    assert_eq!(
+        plan.busy_until,
+        Some(world.now + SignedDuration::from_secs(2))
+    );
+    assert!(is_quiet(&plan));
+    world.now += SignedDuration::from_secs(60);
+    assert_eq!(changed(&world.plan()), ["companyname"]);
+}
