@@ -163,9 +163,14 @@ param syncRetryLongestMinutes int = 60
 @description('SYNC_RETRY_DAYS')
 @minValue(1)
 param syncRetryDays int = 7
+@description('SYNC_STATE_DAYS')
+@minValue(1)
+param syncStateDays int = 90
 @description('RUST_LOG')
 @allowed(['info', 'debug', 'trace'])
 param rustLog string = 'info'
+@description('RECONCILE_SCHEDULE: six fields, UTC.')
+param reconcileSchedule string = '0 */5 * * * *'
 @description('TOKEN_RENEWAL_SCHEDULE: six fields, UTC.')
 param tokenRenewalSchedule string = '0 17 3 * * *'
 
@@ -228,10 +233,12 @@ var settings = {
   SYNC_RETRY_FIRST_SECONDS: string(syncRetryFirstSeconds)
   SYNC_RETRY_LONGEST_MINUTES: string(syncRetryLongestMinutes)
   SYNC_RETRY_DAYS: string(syncRetryDays)
+  SYNC_STATE_DAYS: string(syncStateDays)
   OUTBOUND_CA_FILE: ''
   // Alerts and workbook read the lines as JSON.
   LOG_FORMAT: 'json'
   RUST_LOG: rustLog
+  RECONCILE_SCHEDULE: reconcileSchedule
   TOKEN_RENEWAL_SCHEDULE: tokenRenewalSchedule
 }
 

@@ -55,8 +55,9 @@ class Workspace:
 
 
 def fired(*lines: tuple[timedelta, dict]) -> set[str]:
-    """The alerts that these lines raise, beside the one that a renewal is missing."""
-    workspace = Workspace((1 * HOURS, line("renewed", cause="stored")), *lines)
+    """The alerts that these lines raise, beside those that a timer does not run."""
+    timers = (1 * HOURS, line("renewed", cause="stored")), (5 * MINUTES, line("reconciled"))
+    workspace = Workspace(*timers, *lines)
     return {name for name, query in monitoring.alert_queries().items() if workspace.rows(query)}
 
 
@@ -128,6 +129,17 @@ class Alerts(unittest.TestCase):
         for age, told in ((25 * HOURS, False), (27 * HOURS, True)):
             self.assertEqual(bool(Workspace((age, line("renewed"))).rows(missing)), told, age)
         self.assertTrue(Workspace().rows(missing))
+
+    def test_a_pass_that_does_not_come_is_told(self):
+        missing = monitoring.alert_queries()["reconcile-missing"]
+        for age, told in ((2 * HOURS, False), (4 * HOURS, True)):
+            self.assertEqual(bool(Workspace((age, line("reconciled"))).rows(missing)), told, age)
+        self.assertTrue(Workspace().rows(missing))
+
+    def test_a_failed_pass_and_events_that_do_not_arrive_are_told(self):
+        self.assertEqual(fired((MINUTES, line("reconcile_failed", level="ERROR", referral_id=None))), {"reconcile-failed"})
+        self.assertEqual(fired((MINUTES, line("reconcile_cut_short", level="WARN", referral_id=None))), set())
+        self.assertEqual(fired((MINUTES, line("events_not_arriving", level="WARN", referral_id=None))), {"events-not-arriving"})
 
     def test_a_consent_that_cannot_be_prolonged_is_told(self):
         self.assertEqual(fired((MINUTES, line("renewed", cause="no_successor"))), {"consent-ageing"})

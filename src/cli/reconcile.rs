@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::output::{complain, complain_about, say, say_json};
 use super::{Exit, config};
 use crate::app::App;
-use crate::sync::reconcile::{Ended, ReconcileReport, Scope};
+use crate::sync::reconcile::{Ended, ReconcileReport, Scope, Told};
 
 /// How long it may go on: a first import of tens of thousands takes hours.
 const BUDGET: SignedDuration = SignedDuration::from_hours(24);
@@ -111,6 +111,14 @@ fn table(report: &ReconcileReport) {
         );
     }
     line("ended", ended(report.ended).to_owned());
+    for it in &report.told {
+        say(&format!(
+            "  referral {}: {} ({})",
+            it.referral,
+            it.word,
+            it.notes.join("; ")
+        ));
+    }
     for problem in &report.problems {
         complain(&problem.text);
     }
@@ -154,7 +162,16 @@ fn object(report: &ReconcileReport) -> Value {
         "forgotten": report.forgotten,
         "oldestSeconds": report.late.map(|late| late.as_secs()),
         "eventsNotArriving": report.events_not_arriving,
+        "told": report.told.iter().map(told).collect::<Vec<_>>(),
         "problems": report.problems.iter().map(|problem| &problem.text).collect::<Vec<_>>(),
+    })
+}
+
+fn told(told: &Told) -> Value {
+    json!({
+        "referralId": told.referral.to_string(),
+        "code": told.word,
+        "notes": told.notes,
     })
 }
 

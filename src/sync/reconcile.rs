@@ -16,6 +16,7 @@ mod rows;
 mod sides;
 #[cfg(test)]
 mod tests;
+mod told;
 #[cfg(test)]
 mod town;
 
@@ -26,6 +27,7 @@ use jiff::{SignedDuration, Timestamp};
 
 pub use self::pages::ListError;
 pub use self::report::{Ended, Problem, ReconcileReport};
+pub use self::told::Told;
 
 use self::pass::Pass;
 use super::park::Desk;

@@ -25,6 +25,7 @@ async fn eventful() -> Rig {
     for delivery in [&delivery, &delivery, &delivery.tampered()] {
         rig.send(delivery).await;
     }
+    rig.host.run_timer("ReferralReconcile").await.unwrap();
     let mut long = sample::complete();
     long["name"] = "a name that is cut ".repeat(20).into();
     let id = rig.seed(long);

@@ -1,5 +1,7 @@
 //! One pass: a batch of each list in turn until all are at their ends, then the daily round.
 
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -10,16 +12,18 @@ use super::cursor::{Cursor, Stored};
 use super::report::{Ended, Problem, ReconcileReport};
 use super::rows::{Settled, problem};
 use super::sides::Side;
+use super::told::{MOST, Told};
 use super::{Reconciler, Scope};
 use crate::failure::Classify;
+use crate::ids::ReferralId;
 use crate::sync::plan::Outcome;
 use crate::upstream::retry;
 use crate::upstream::storage::StorageError;
 
 /// With less time left nothing is begun.
 const RESERVE: SignedDuration = SignedDuration::from_secs(20);
-/// How long one referral may take.
-const SYNC_LIMIT: Duration = Duration::from_mins(1);
+/// How long one referral may take. Another instance waits as long before it touches what a crash left half written.
+const SYNC_LIMIT: Duration = Duration::from_secs(30);
 /// How long an event takes at most, usually seconds. What is younger may still be told.
 const EVENT_TAKES: SignedDuration = SignedDuration::from_mins(2);
 
@@ -32,6 +36,9 @@ pub(super) struct Pass<'a> {
     deadline: Timestamp,
     /// Healed changes that events should have told.
     untold: usize,
+    told: Mutex<Vec<Told>>,
+    /// What this pass parked. The other list may tell of the same referral.
+    parked: Mutex<BTreeSet<ReferralId>>,
 }
 
 /// What a change was, for those who heal it.
@@ -52,6 +59,8 @@ impl<'a> Pass<'a> {
             report: ReconcileReport::default(),
             deadline,
             untold: 0,
+            told: Mutex::default(),
+            parked: Mutex::default(),
         }
     }
 
@@ -67,7 +76,29 @@ impl<'a> Pass<'a> {
         {
             self.report.ended = Ended::Trouble;
         }
+        self.report.told = self
+            .told
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
         self.report
+    }
+
+    /// Notes what a person may want to know, as long as there is room.
+    pub(super) fn tell(&self, it: Told) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if it.is_notable() && told.len() < MOST {
+            told.push(it);
+        }
+    }
+
+    pub(super) fn note_parked(&self, id: ReferralId) {
+        let mut parked = self.parked.lock().unwrap_or_else(PoisonError::into_inner);
+        parked.insert(id);
+    }
+
+    pub(super) fn has_parked(&self, id: ReferralId) -> bool {
+        let parked = self.parked.lock().unwrap_or_else(PoisonError::into_inner);
+        parked.contains(&id)
     }
 
     async fn work(&mut self) -> Result<(), StorageError> {
@@ -103,11 +134,16 @@ impl<'a> Pass<'a> {
 
     /// Saves how far this pass has come. `false` if another one has taken over.
     async fn keep(&mut self, stored: &mut Stored, cursor: &Cursor) -> Result<bool, StorageError> {
+        let world = &self.reconciler.world;
         if self.scope != Scope::Continue {
+            // The leads that were made now are to be found by the passes to come. Should one be under way, it finds the user
+            // when it makes a lead itself, and the daily round finds the rest.
+            stored.cursor.users.extend(&cursor.users);
+            stored.save(world).await?;
             return Ok(true);
         }
         stored.cursor.clone_from(cursor);
-        let saved = stored.save(&self.reconciler.world).await?;
+        let saved = stored.save(world).await?;
         if !saved {
             self.report.ended = Ended::Overtaken;
         }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
 
+use super::told::Told;
 use crate::failure::Disposition;
 
 /// What a pass did.
@@ -44,6 +45,8 @@ pub struct ReconcileReport {
     pub ended: Ended,
     /// What went wrong, each in words with its causes.
     pub problems: Vec<Problem>,
+    /// The referrals there is something to say about; the first thousand.
+    pub told: Vec<Told>,
 }
 
 /// How a pass ended.
@@ -89,6 +92,7 @@ impl ReconcileReport {
             *self.healed.entry(word).or_default() += count;
         }
         self.problems.extend(next.problems);
+        self.told.extend(next.told);
         Self {
             referrals: self.referrals + next.referrals,
             leads: self.leads + next.leads,
@@ -107,6 +111,7 @@ impl ReconcileReport {
             first_import: self.first_import | next.first_import,
             ended: next.ended,
             problems: self.problems,
+            told: self.told,
         }
     }
 

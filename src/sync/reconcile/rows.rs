@@ -11,6 +11,7 @@ use super::pages::Row;
 use super::pass::Pass;
 use super::report::Problem;
 use super::sides::Side;
+use super::told::{self, Told};
 use crate::failure::{Chain, Classify};
 use crate::ids::{ETag, LeadId, ReferralId};
 use crate::sync::park::Disposal;
@@ -32,7 +33,7 @@ pub(super) struct Found {
 
 /// What became of a row.
 pub(super) enum Settled {
-    /// A pass before this one settled this very version.
+    /// A pass before this one settled this very version, or this one parked the referral: its next sync sees it.
     Before,
     /// It is known in this version: an event told of it, or we wrote it ourselves.
     InStep,
@@ -172,10 +173,15 @@ impl Pass<'_> {
     /// Takes a referral to the desk, a few at once.
     pub(super) async fn take(&self, id: ReferralId, turns: &Semaphore) -> Settled {
         let _turn = turns.acquire().await;
+        if self.has_parked(id) {
+            return Settled::Before;
+        }
         if !self.may_go_on() {
             return Settled::NotBegun;
         }
         let disposal = self.reconciler.desk.again(id, self.sync_ends()).await;
+        told::log(id, &disposal);
+        self.tell(Told::new(id, &disposal));
         match disposal {
             Disposal::Done(report) => {
                 self.brake.release();
@@ -184,6 +190,7 @@ impl Pass<'_> {
             Disposal::Absent(_) => Settled::Foreign,
             Disposal::DeadLettered(_) => Settled::DeadLettered,
             Disposal::Parked { why, .. } => {
+                self.note_parked(id);
                 let gated = self.reconciler.desk.is_gated();
                 self.brake.press(&why, gated);
                 Settled::Parked

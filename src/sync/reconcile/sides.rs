@@ -144,11 +144,12 @@ impl Pass<'_> {
     pub(super) async fn sides(&self, cursor: &Cursor) -> Result<Vec<Side>, StorageError> {
         let walk = Walk::new(List::Referrals, cursor.referrals.from);
         let referrals = Side::new(Kind::Referrals, [walk]);
-        if self.scope == Scope::All {
-            // Whatever lead there is, a referral has it.
-            return Ok(vec![referrals]);
-        }
         let ours = List::Leads(Which::Ours(cursor.users.clone()));
+        if self.scope == Scope::All {
+            // Whatever lead there is, a referral has it. The list of leads tells as whom this pass makes new ones.
+            let leads = Walk::new(ours, Some(self.now()));
+            return Ok(vec![referrals, Side::new(Kind::Leads, [leads])]);
+        }
         let leads = Side::new(Kind::Leads, [Walk::new(ours, cursor.leads.from)]);
         let adopted = self.reconciler.adopted().await?;
         let walks = adopted.chunks(AMONG).map(|leads| {

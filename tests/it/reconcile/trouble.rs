@@ -66,7 +66,7 @@ async fn with_the_storage_down_nothing_is_synced_and_nothing_is_passed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_program_killed_in_the_middle_of_an_import_finishes_it_after_its_start() {
     let rig = Rig::start(&[]).await;
-    seed(&rig, 60);
+    let ids = seed(&rig, 60);
     let killing = async {
         rig.until(|rig| rig.leads().len() >= 10).await;
         rig.host.kill().await.unwrap();
@@ -82,10 +82,16 @@ async fn a_program_killed_in_the_middle_of_an_import_finishes_it_after_its_start
     assert!(rig.leads().len() < 60);
     let log = pass(&rig).await;
     assert_eq!(log["ended"], "complete", "{log}");
-    assert_eq!(rig.leads().len(), 60);
-    for lead in rig.leads() {
-        let id = lead["leadid"].as_str().unwrap();
-        assert_eq!(rig.referral(id)["externalReferenceId"], id);
+    // What the killed program had begun may still arrive: for a minute nobody else writes it, so it waits in the queue.
+    let waiting = rig.world().storage.messages("referral-retry").await;
+    let waiting: Vec<String> = waiting.unwrap().into_iter().map(|it| it.text).collect();
+    assert!(waiting.len() <= 4, "{waiting:?}");
+    for id in ids {
+        let is_in_step = rig.lead(&id).is_some() && rig.referral(&id)["externalReferenceId"] == *id;
+        assert!(
+            is_in_step || waiting.iter().any(|it| it.contains(&id)),
+            "{id}"
+        );
     }
 }
 

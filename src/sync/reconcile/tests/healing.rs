@@ -152,6 +152,15 @@ async fn all_takes_closed_referrals_and_known_ones_and_leaves_the_cursor() {
 }
 
 #[tokio::test]
+async fn whoever_takes_all_is_remembered_as_one_who_makes_leads() {
+    let town = town(1..=2);
+    town.pass(Scope::All).await;
+    let cursor = cursor(&town).await;
+    assert_eq!(cursor.users.len(), 1);
+    assert_eq!(cursor.referrals, cursor::Position::default());
+}
+
+#[tokio::test]
 async fn five_changes_that_no_event_told_are_said_once_a_day() {
     let town = town(1..=9);
     go_on(&town).await;

@@ -26,6 +26,20 @@ async fn what_was_parked_is_passed_and_not_parked_again() {
 }
 
 #[tokio::test]
+async fn a_referral_that_both_lists_tell_of_is_parked_once() {
+    let town = town(1..=2);
+    go_on(&town).await;
+    town.wait(5);
+    town.touch(2);
+    town.sell(2);
+    town.open().fails.insert(2, Fails::ForNow);
+    town.synced();
+    let report = go_on(&town).await;
+    assert_eq!((report.parked, town.synced()), (1, vec![2]));
+    assert_eq!(town.later.texts().len(), 1);
+}
+
+#[tokio::test]
 async fn an_outage_ends_the_pass_before_it_fills_the_queue() {
     let town = town(1..=300);
     for number in 20..=300 {
