@@ -59,6 +59,24 @@ pub struct SyncReport {
     pub calls: Vec<CallRecord>,
 }
 
+impl SyncReport {
+    /// Logs what a person may want to know, if anything, for a sync that no call's own line tells of.
+    fn log_reports(&self, referral: ReferralId) {
+        if self.reports.is_empty() {
+            return;
+        }
+        let reports: Vec<_> = self.reports.iter().map(ToString::to_string).collect();
+        tracing::info!(
+            code = "reported",
+            cause = self.outcome.word(),
+            referral.id = %referral,
+            lead.id = self.lead.map(|id| id.to_string()),
+            reports = reports.join(","),
+            "referral {referral}: reported",
+        );
+    }
+}
+
 impl Syncer {
     /// A syncer of this world, by the administrator's choices.
     pub fn new(world: World, options: SyncOptions) -> Self {

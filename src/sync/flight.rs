@@ -150,6 +150,12 @@ impl Flights {
     fn land(&self, id: ReferralId, shared: Shared) -> Option<Instant> {
         let mut slots = self.slots();
         let slot = slots.get_mut(&id)?;
+        if slot.running.result.receiver_count() == 0
+            && let Ok(report) = &shared
+        {
+            // Whoever asked has answered that it is not done yet, and nothing is reported twice.
+            report.log_reports(id);
+        }
         slot.running.result.send_replace(Some(shared));
         if let Some(next) = slot.waiting.take() {
             slot.running = next;

@@ -3,6 +3,7 @@
 
 mod consent;
 mod dataverse;
+mod half;
 mod key_vault;
 mod night;
 mod partner_center;

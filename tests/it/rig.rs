@@ -379,7 +379,10 @@ pub(crate) async fn outlast_intentions(world: &World, id: &str) {
     };
     let mut state: Value = serde_json::from_slice(&state).unwrap();
     let past = Timestamp::now() - SignedDuration::from_mins(10);
-    for intention in state["intentions"].as_array_mut().into_iter().flatten() {
+    let Some(intentions) = state.get_mut("intentions") else {
+        return;
+    };
+    for intention in intentions.as_array_mut().unwrap() {
         intention["deadline"] = past.to_string().into();
     }
     let put = world.storage.put_blob(CONTAINER, &name, state.to_string());

@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::Semaphore;
 
 use super::*;
-use crate::sync::plan::Outcome;
+use crate::sync::plan::{Outcome, Report};
 
 const ID: ReferralId = ReferralId::new(uuid::Uuid::from_u128(1));
 const OTHER: ReferralId = ReferralId::new(uuid::Uuid::from_u128(2));
@@ -39,7 +39,7 @@ impl Airport {
                 Ok(SyncReport {
                     outcome: Outcome::Unchanged,
                     lead: None,
-                    reports: Vec::new(),
+                    reports: vec![Report::CloseHeld],
                     calls: Vec::new(),
                 })
             })
@@ -160,4 +160,44 @@ async fn a_crash_is_an_error_for_its_callers_and_nobody_else() {
     assert!(matches!(crashed.cause, SyncCause::Stopped));
     assert!(airport.ask(ID, None).await.is_ok());
     assert!(airport.flights.drain(PATIENCE).await);
+}
+
+/// Collects log lines.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl std::io::Write for Log {
+    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(line)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_run_whose_callers_have_gone_logs_its_reports_itself() {
+    let log = Log::default();
+    let writer = log.clone();
+    let lines = tracing_subscriber::fmt().with_writer(move || writer.clone());
+    let _logging = tracing::subscriber::set_default(lines.finish());
+    let mut airport = Airport::open();
+    let heard = airport.ask(ID, None);
+    airport.begun(1).await;
+    airport.let_go(1);
+    heard.await.unwrap();
+    assert_eq!(log.text(), "");
+
+    drop(airport.ask(ID, None));
+    airport.begun(2).await;
+    airport.let_go(1);
+    assert!(airport.flights.drain(PATIENCE).await);
+    assert!(log.text().contains("close_held"), "{}", log.text());
 }

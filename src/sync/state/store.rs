@@ -79,7 +79,11 @@ impl States {
             }),
             Err(Unread::Newer(format)) => Err(newer(name, format)),
             Err(Unread::Broken) => {
-                tracing::warn!(referral.id = %referral, "what was remembered of a referral cannot be read; nothing counts as agreed");
+                tracing::warn!(
+                    code = "state_unreadable",
+                    referral.id = %referral,
+                    "what was remembered of a referral cannot be read; nothing counts as agreed"
+                );
                 Ok(Stored {
                     state: None,
                     version: Some(version),
