@@ -22,6 +22,7 @@ static CONFIG: LazyLock<Config> = LazyLock::new(|| {
         "PARTNER_CENTER_CLIENT_SECRET" => Some("secret"),
         "KEY_VAULT_URL" => Some("https://vault.invalid"),
         "DATAVERSE_URL" => Some("https://contoso.crm.dynamics.com"),
+        "AzureWebJobsStorage" => Some("UseDevelopmentStorage=true"),
         _ => None,
     };
     Config::read(&|name| required(name).map(str::to_owned)).expect("these are all it needs")
