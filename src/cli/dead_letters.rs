@@ -34,13 +34,13 @@ enum Action {
     List,
     /// Everything a letter says.
     Show {
-        /// The referral's id, or message-<id>.
+        /// The referral's id, or `message-` with the message's id.
         #[arg(value_name = "ID")]
         letter: Subject,
     },
     /// Put the referral into the queue, so that the function app tries it at once.
     Retry {
-        /// The referral's id, or message-<id>.
+        /// The referral's id, or `message-` with the message's id.
         #[arg(value_name = "ID", required_unless_present = "all")]
         letters: Vec<Subject>,
         /// Every letter about a referral.
@@ -49,7 +49,7 @@ enum Action {
     },
     /// Remove a letter without doing anything about it. A later change of the referral is synced as ever.
     Drop {
-        /// The referral's id, or message-<id>.
+        /// The referral's id, or `message-` with the message's id.
         #[arg(value_name = "ID", required = true)]
         letters: Vec<Subject>,
     },

@@ -32,7 +32,7 @@ pub struct Projection {
     pub losses: Vec<Loss>,
     /// The text for `description` before any cut.
     pub description: Option<String>,
-    /// What the referral says behind each column, as [`super::raw`] gives it.
+    /// What the referral says behind each column, as `mapping::raw` gives it.
     pub raw: BTreeMap<Column, String>,
 }
 
