@@ -8,9 +8,17 @@
 "use strict";
 
 const { createInterface } = require("readline");
+const BlobGCManager = require("azurite/dist/src/blob/gc/BlobGCManager").default;
+const QueueGCManager = require("azurite/dist/src/queue/gc/QueueGCManager").default;
 const QueueServer = require("azurite/dist/src/queue/QueueServer").default;
 const { NEVER_EXPIRE_DATE } = require("azurite/dist/src/queue/utils/constants");
 const { readStreamToString } = require("azurite/dist/src/queue/utils/utils");
+
+// Ten minutes after its start the emulator looks for content that nothing refers to, and answers nobody meanwhile: for
+// minutes, after some ten thousand writes. It does not live long enough to need that.
+for (const collector of [BlobGCManager, QueueGCManager]) {
+  collector.prototype.start = async () => {};
+}
 
 const start = QueueServer.prototype.beforeStart;
 const never = new Date(NEVER_EXPIRE_DATE);
