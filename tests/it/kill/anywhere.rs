@@ -197,11 +197,17 @@ impl Scene {
         deliveries.join_all().await;
     }
 
-    /// Waits until nothing is parked any more. What waits for its time need not.
+    /// Waits until nothing is parked any more. What waits for its time need not, and what was in the hands of one killed
+    /// program after another is put back by the timer.
     async fn become_quiet(&self) {
         let storage = &self.world().storage;
         let begun = Instant::now();
         loop {
+            if !storage.messages(POISON).await.unwrap().is_empty() {
+                let host = self.instances.host(0).await;
+                let run = host.run_timer("ReferralReconcile").await.unwrap();
+                assert!(run.succeeded(), "{run:?}");
+            }
             storage.release(QUEUE).await.unwrap();
             let waiting = storage.messages(QUEUE).await.unwrap();
             if waiting.is_empty() {
