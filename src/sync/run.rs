@@ -194,8 +194,7 @@ impl<'a> Run<'a> {
                 return Ok(Round::Busy(until));
             }
             self.state = plan.state.clone();
-            let open = |side: &Side| is_intended(&self.state, self.number, *side);
-            self.lost.retain(open);
+            self.settle_losses();
             self.progress.lead = view.lead_id().or(self.progress.lead);
             self.progress.report(plan.reports.drain(..));
             match Box::pin(self.step(&mut view, &plan)).await? {
@@ -204,6 +203,16 @@ impl<'a> Run<'a> {
                 Step::Over(round) => return Ok(round),
             }
         }
+    }
+
+    /// What became of a write whose end was not seen is known once both sides were compared; the blob does not know it yet.
+    fn settle_losses(&mut self) {
+        let lost = std::mem::take(&mut self.lost);
+        let (open, settled): (BTreeSet<Side>, BTreeSet<Side>) = lost
+            .into_iter()
+            .partition(|side| is_intended(&self.state, self.number, *side));
+        self.lost = open;
+        self.unsaved.extend(settled);
     }
 
     /// Loads what is remembered. Gives until when another run's write is to be waited for, if that is known without looking.
