@@ -80,6 +80,9 @@ impl Merger<'_> {
             .into_iter()
             .partition(|cell| cell.is_blocked(is_closed));
         let is_left = blocked.iter().any(|cell| cell.lead.is_some());
+        if is_left {
+            self.findings.leave(unit);
+        }
         if rule == Rule::Creation || is_left || cells.is_empty() {
             return;
         }

@@ -8,8 +8,8 @@ use uuid::Uuid;
 use super::{Digest, Intention, Pair, Side, State, Values};
 use crate::ids::{ETag, NoteId, ReferralId};
 use crate::lead::{Column, Lead};
-use crate::mapping;
 use crate::mapping::columns::STATUS;
+use crate::mapping::{self, Unit};
 use crate::referral::Referral;
 use crate::sync::plan::Report;
 
@@ -121,6 +121,19 @@ impl State {
         }
         let digest = u128::from_be_bytes(self.report_digest(&report, about).0);
         format!("{report}#{:016x}", digest >> 64)
+    }
+
+    /// The keys of what was told of `unit`.
+    pub(in crate::sync) fn told_of(&self, unit: Unit) -> impl Iterator<Item = &String> {
+        let is_of_unit = move |key: &&String| {
+            let report = key
+                .split_once('#')
+                .map_or(key.as_str(), |(report, _)| report);
+            report
+                .split_once(':')
+                .is_some_and(|(_, about)| about == unit.word())
+        };
+        self.reported.iter().filter(is_of_unit)
     }
 
     /// Forgets of what runs have told all but the notes that are `needed` and what is still so of these versions.

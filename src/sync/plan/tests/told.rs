@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::world::{World, changed, found, is_quiet, reported, sent};
 use crate::ids::LeadId;
 use crate::lead::{LeadState, Value};
+use crate::mapping::Unit;
 use crate::mapping::columns::{
     CITY, COMPANY, EMAIL, ESTIMATED_AMOUNT, FIRST_NAME, LAST_NAME, POSTAL_CODE, SUBJECT,
 };
@@ -45,6 +46,27 @@ fn what_holds_no_more_would_be_news_again() {
     world.run();
     world.set(&COMPANY, "Another");
     assert_eq!(reported(&world.plan()), ["differs:company"]);
+}
+
+#[test]
+fn a_difference_that_was_told_is_remembered_when_the_closed_referral_empties_a_part_of_it() {
+    let mut world = World::unknown(Mode::TwoWay);
+    world.set(&LAST_NAME, "Another");
+    world.set(&EMAIL, "another@fabrikam.example");
+    world.run();
+    let known = |world: &World| {
+        world
+            .state
+            .told_of(Unit::Contact)
+            .cloned()
+            .collect::<Vec<_>>()
+    };
+    let told = known(&world);
+    assert_eq!(told.len(), 1, "{told:?}");
+    world.referral.status = status(ReferralState::Declined);
+    world.referral.customer.team[0].email = None;
+    world.run();
+    assert_eq!(known(&world), told);
 }
 
 #[test]
