@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod callback;
+pub mod checkup;
 pub mod cli;
 pub mod config;
 pub mod credentials;

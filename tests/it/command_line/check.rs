@@ -87,14 +87,14 @@ async fn a_script_gets_the_same_as_one_object() {
         (well.exit, &well.json()["verdict"]),
         (0, &Value::from("ok"))
     );
-    for check in well.json()["checks"].as_array().unwrap() {
+    for check in well.json()["findings"].as_array().unwrap() {
         assert_eq!(
-            (&check["result"], &check["advice"]),
+            (&check["level"], &check["advice"]),
             (&Value::from("ok"), &Value::Null),
             "{check}"
         );
         assert!(
-            check["check"].is_string() && check["detail"].is_string(),
+            check["code"].is_string() && check["detail"].is_string(),
             "{check}"
         );
     }
@@ -108,13 +108,13 @@ async fn a_script_gets_the_same_as_one_object() {
         (ill.exit, &ill.json()["verdict"]),
         (2, &Value::from("failed"))
     );
-    let checks = ill.json()["checks"].as_array().unwrap().clone();
+    let checks = ill.json()["findings"].as_array().unwrap().clone();
     let failed: Vec<_> = checks
         .iter()
-        .filter(|check| check["result"] == "failed")
+        .filter(|check| check["level"] == "failed")
         .collect();
     assert_eq!(failed.len(), 1, "{checks:?}");
-    assert_eq!(failed[0]["check"], "partner_center");
+    assert_eq!(failed[0]["code"], "partner_center");
     assert!(failed[0]["advice"].is_string());
 }
 
@@ -267,4 +267,18 @@ async fn each_wrong_setting_is_a_line_and_nothing_is_asked() {
         assert!(told, "{name}: {run:?}");
     }
     assert_eq!(sandbox.world().requests.count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_system_that_does_not_answer_is_a_finding_and_keeps_nothing_else_waiting() {
+    let sandbox = Sandbox::start().await.unwrap();
+    sandbox
+        .world()
+        .faults
+        .add(Fault::new(Service::Dataverse, Effect::Hang));
+    let begun = std::time::Instant::now();
+    let run = program::run(&["check", "--timeout", "2"], &sandbox.settings()).await;
+    assert!(begun.elapsed().as_secs() < 15, "{run:?}");
+    assert_fails(&run, "dataverse", &["no time left"]);
+    assert!(line(&run, "partner_center").0.starts_with("ok"), "{run:?}");
 }
