@@ -1,6 +1,6 @@
 //! Microsoft Entra ID: the endpoints that give out tokens, and the tokens.
 //!
-//! `/{tenant}/oauth2/v2.0/{authorize,token}` and `/{tenant}/oauth2/{authorize,token}`, discovery and
+//! `/{tenant}/oauth2/v2.0/{authorize,devicecode,token}` and `/{tenant}/oauth2/{authorize,token}`, discovery and
 //! the key set. One tenant, one confidential application and one user exist from the start
 //! ([`TENANT_ID`], [`CLIENT_ID`], [`USER_NAME`]); the user is signed in, so that `authorize` sends the
 //! browser back at once. Refresh tokens live 90 days, each use gives a new one and leaves the old
@@ -8,6 +8,7 @@
 
 mod access;
 mod authorize;
+mod device;
 mod directory;
 mod discovery;
 mod grants;
@@ -28,6 +29,7 @@ use serde_json::{Value, json};
 
 pub(crate) use access::without_slash;
 pub use access::{Claims, Unauthorized};
+pub use device::Devices;
 pub use directory::{
     App, CLIENT_ID, CLIENT_SECRET, DOMAIN, PASSWORD, REFRESH_TOKEN_LIFE, TENANT_ID, USER_NAME, User,
 };
@@ -60,6 +62,8 @@ pub fn router(world: SharedWorld) -> Router {
         .route("/{tenant}/oauth2/token", post(token::v1))
         .route("/{tenant}/oauth2/v2.0/authorize", get(authorize::v2))
         .route("/{tenant}/oauth2/authorize", get(authorize::v1))
+        .route("/{tenant}/oauth2/v2.0/devicecode", post(device::begin))
+        .route("/common/oauth2/deviceauth", post(device::enter))
         .route(
             "/{tenant}/v2.0/.well-known/openid-configuration",
             get(discovery::v2),
@@ -84,6 +88,9 @@ pub struct State {
     resources: BTreeSet<String>,
     refresh_tokens: HashMap<String, RefreshToken>,
     codes: HashMap<String, Code>,
+    devices: device::Devices,
+    /// The user in front of every browser.
+    browser: String,
     issued: access::Issued,
     counts: BTreeMap<(&'static str, String), u64>,
     token_life: SignedDuration,
@@ -128,6 +135,8 @@ impl State {
             resources: resources.map(str::to_owned).into(),
             refresh_tokens: HashMap::new(),
             codes: HashMap::new(),
+            devices: device::Devices::default(),
+            browser: USER_NAME.to_owned(),
             issued: access::Issued::default(),
             counts: BTreeMap::new(),
             token_life: SignedDuration::from_secs(3599),
@@ -149,6 +158,26 @@ impl State {
     /// The application `client_id`, to change its secrets, redirects and consents.
     pub fn app(&mut self, client_id: &str) -> Option<&mut App> {
         self.apps.get_mut(client_id)
+    }
+
+    /// Adds a user, in place of one of that name.
+    pub fn add_user(&mut self, name: &str, user: User) {
+        self.users.insert(name.to_owned(), user);
+    }
+
+    /// The user `name`, to change.
+    pub fn user(&mut self, name: &str) -> Option<&mut User> {
+        self.users.get_mut(name)
+    }
+
+    /// Puts another user in front of the browsers.
+    pub fn sign_in_as(&mut self, name: &str) {
+        name.clone_into(&mut self.browser);
+    }
+
+    /// What device codes do.
+    pub fn devices(&mut self) -> &mut device::Devices {
+        &mut self.devices
     }
 
     /// Adds a resource that tokens can be asked for.

@@ -15,6 +15,8 @@ pub mod sample;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
+
 use anyhow::Context as _;
 use axum::Router;
 use axum::extract::Request;
@@ -63,6 +65,8 @@ pub struct State {
     tests: Vec<registration::Test>,
     /// How lists are served.
     pub list: ListOptions,
+    /// The users, by name, who have no role for referrals.
+    pub without_role: BTreeSet<String>,
     /// Whether users may come without a second factor, as everywhere before the enforcement of 2026.
     pub second_factor_is_optional: bool,
 }

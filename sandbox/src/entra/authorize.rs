@@ -1,4 +1,5 @@
-//! The authorize endpoint. The user is signed in and agrees at once, unless told to decline.
+//! The authorize endpoint. The user signs in and agrees at once, unless told to decline; with a second factor if the
+//! application or the tenant demands one and the user has it.
 
 use std::collections::HashMap;
 
@@ -12,8 +13,8 @@ use url::{Url, form_urlencoded};
 use uuid::Uuid;
 
 use super::{
-    USER_NAME,
-    directory::Code,
+    State,
+    directory::{Code, SignIn},
     jwt,
     refusal::{Refusal, correlation_id},
     scope,
@@ -60,7 +61,7 @@ fn answer(
         // Never sent to an address nobody registered: the user reads it.
         Err(refusal) => return page(StatusCode::BAD_REQUEST, &describe(&refusal)),
     };
-    let mut fields = match code(world, query, scope, redirect.as_str(), now) {
+    let mut fields = match code(world, query, scope, &redirect, now) {
         Ok(code) => vec![("code", code)],
         Err(it) => vec![
             ("error", it.error.to_owned()),
@@ -70,7 +71,7 @@ fn answer(
     if let Some(state) = query.get("state") {
         fields.push(("state", state.clone()));
     }
-    if let Ok(mut url) = Url::parse(&redirect) {
+    if let Ok(mut url) = Url::parse(&redirect.uri) {
         return back(
             query.get("response_mode").map(String::as_str),
             &mut url,
@@ -80,28 +81,43 @@ fn answer(
     page(StatusCode::BAD_REQUEST, "the redirect URI is not a URL")
 }
 
-/// The address to go back to: one that the application registered.
-fn redirect(world: &World, tenant: &str, query: &Parameters) -> Result<String, Refusal> {
+/// Where the browser goes back to.
+struct Redirect {
+    uri: String,
+    single_page: bool,
+}
+
+/// The address to go back to: one that the application registered, for a user of the tenant.
+fn redirect(world: &World, tenant: &str, query: &Parameters) -> Result<Redirect, Refusal> {
     let client = query
         .get("client_id")
         .ok_or_else(|| Refusal::missing("client_id"))?;
-    let (_, app) = world.entra.lock().find(tenant, client)?;
-    let redirect = query
+    let entra = world.entra.lock();
+    let (tenant, app) = entra.find(tenant, client)?;
+    let uri = query
         .get("redirect_uri")
         .or(app.redirect_uris.first())
         .ok_or_else(|| Refusal::missing("redirect_uri"))?;
-    if app.redirects_to(redirect) {
-        Ok(redirect.clone())
-    } else {
-        Err(Refusal::redirect_not_registered(redirect, client))
+    let single_page = app
+        .redirects_to(uri)
+        .ok_or_else(|| Refusal::redirect_not_registered(uri, client))?;
+    let name = &entra.browser;
+    let user = entra.users.get(name);
+    let user = user.ok_or_else(|| Refusal::unknown_user(name))?;
+    if user.tenant != tenant {
+        return Err(Refusal::other_tenant(name, &tenant, client));
     }
+    Ok(Redirect {
+        uri: uri.clone(),
+        single_page,
+    })
 }
 
 fn code(
     world: &World,
     query: &Parameters,
     scope: Option<String>,
-    redirect: &str,
+    redirect: &Redirect,
     now: Timestamp,
 ) -> Result<String, Refusal> {
     let response_type = query
@@ -119,9 +135,10 @@ fn code(
     }
     let code = jwt::opaque("1.AX0A", 320);
     let kept = Code {
-        user: USER_NAME.to_owned(),
+        sign_in: sign_in(&entra, query),
         client: query.get("client_id").cloned().unwrap_or_default(),
-        redirect_uri: redirect.to_owned(),
+        redirect_uri: redirect.uri.clone(),
+        single_page: redirect.single_page,
         challenge,
         scope,
         expires: now.checked_add(CODE_LIFE).unwrap_or(Timestamp::MAX),
@@ -129,6 +146,20 @@ fn code(
     };
     entra.codes.insert(code.clone(), kept);
     Ok(code)
+}
+
+/// The user of the browser signs in. A session is not enough for a second factor: it has to be demanded.
+fn sign_in(entra: &State, query: &Parameters) -> SignIn {
+    let demanded = query.get("amr_values").is_some_and(|it| it == "mfa");
+    let has_one = entra
+        .users
+        .get(&entra.browser)
+        .is_some_and(|it| it.second_factor);
+    SignIn {
+        user: entra.browser.clone(),
+        mfa: has_one && (demanded || entra.mfa_required),
+        nonce: query.get("nonce").cloned(),
+    }
 }
 
 /// The S256 digest that the code's verifier must have.

@@ -38,6 +38,8 @@ pub struct App {
     pub secrets: BTreeMap<String, Timestamp>,
     /// Where a browser may be sent back to. For loopback hosts the port does not count.
     pub redirect_uris: Vec<String>,
+    /// The same for the platform *Single-page application*: codes sent there are redeemed by a browser only.
+    pub single_page_redirect_uris: Vec<String>,
     /// The resources whose delegated permissions were granted.
     pub consents: BTreeSet<String>,
 }
@@ -45,12 +47,25 @@ pub struct App {
 /// A person.
 #[derive(Clone, Debug)]
 pub struct User {
+    /// The tenant whose member they are.
+    pub tenant: String,
     /// The object id.
     pub object_id: String,
     /// The name on display.
     pub name: String,
     /// The password.
     pub password: String,
+    /// Whether they have a second factor that their sign-ins can name.
+    pub second_factor: bool,
+}
+
+/// A user who has just signed in, or did so once.
+#[derive(Clone, Debug)]
+pub(super) struct SignIn {
+    pub(super) user: String,
+    pub(super) mfa: bool,
+    /// What the application wants to find in its id token.
+    pub(super) nonce: Option<String>,
 }
 
 /// A sign-in that can be renewed without the user.
@@ -68,9 +83,11 @@ pub(super) struct RefreshToken {
 /// A sign-in whose browser was just sent back.
 #[derive(Clone, Debug)]
 pub(super) struct Code {
-    pub(super) user: String,
+    pub(super) sign_in: SignIn,
     pub(super) client: String,
     pub(super) redirect_uri: String,
+    /// Whether only a browser may redeem it.
+    pub(super) single_page: bool,
     pub(super) challenge: Option<String>,
     pub(super) scope: String,
     pub(super) expires: Timestamp,
@@ -78,8 +95,13 @@ pub(super) struct Code {
 }
 
 impl App {
-    pub(super) fn redirects_to(&self, uri: &str) -> bool {
-        self.redirect_uris.iter().any(|it| same_redirect(it, uri))
+    /// Whether `uri` is registered; and if so, whether as a single-page application's.
+    pub(super) fn redirects_to(&self, uri: &str) -> Option<bool> {
+        let among = |uris: &[String]| uris.iter().any(|it| same_redirect(it, uri));
+        if among(&self.redirect_uris) {
+            return Some(false);
+        }
+        among(&self.single_page_redirect_uris).then_some(true)
     }
 }
 
@@ -105,6 +127,7 @@ pub(super) fn connector() -> App {
         redirect_uris: ["http://localhost", "http://localhost/callback"]
             .map(str::to_owned)
             .to_vec(),
+        single_page_redirect_uris: Vec::new(),
         consents: BTreeSet::from(
             [super::PARTNER_API, super::PARTNER_CENTER_API].map(str::to_owned),
         ),
@@ -114,8 +137,10 @@ pub(super) fn connector() -> App {
 /// The dedicated account of the guide, with a second factor.
 pub(super) fn service_account() -> User {
     User {
+        tenant: TENANT_ID.to_owned(),
         object_id: "4a9c2e1f-6b3d-4f58-8e07-d1c5b2a39f64".to_owned(),
         name: "Referral Connector".to_owned(),
         password: PASSWORD.to_owned(),
+        second_factor: true,
     }
 }

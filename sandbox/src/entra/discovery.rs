@@ -3,48 +3,75 @@
 use axum::{
     Json,
     extract::{Path, State as Shared},
+    http::HeaderMap,
+    response::{IntoResponse as _, Response},
 };
 use serde_json::{Value, json};
 
-use super::{TENANT_ID, jwt};
+use super::{TENANT_ID, jwt, refusal::Refusal};
 use crate::world::{Service, SharedWorld};
 
 pub(super) async fn v1(
     Shared(world): Shared<SharedWorld>,
     Path(tenant): Path<String>,
-) -> Json<Value> {
-    let issuer = format!("https://sts.windows.net/{}/", issuing(&tenant));
-    Json(document(
-        &world,
-        &tenant,
-        "oauth2",
-        "discovery/keys",
-        &issuer,
-    ))
+    headers: HeaderMap,
+) -> Response {
+    answer(&world, &headers, &tenant, |issuing| {
+        let issuer = format!("https://sts.windows.net/{issuing}/");
+        document(&world, &tenant, "oauth2", "discovery/keys", &issuer)
+    })
 }
 
 pub(super) async fn v2(
     Shared(world): Shared<SharedWorld>,
     Path(tenant): Path<String>,
-) -> Json<Value> {
-    let issuer = format!(
-        "https://login.microsoftonline.com/{}/v2.0",
-        issuing(&tenant)
-    );
-    Json(document(
-        &world,
-        &tenant,
-        "oauth2/v2.0",
-        "discovery/v2.0/keys",
-        &issuer,
-    ))
+    headers: HeaderMap,
+) -> Response {
+    answer(&world, &headers, &tenant, |issuing| {
+        let issuer = format!("https://login.microsoftonline.com/{issuing}/v2.0");
+        let (path, keys) = ("oauth2/v2.0", "discovery/v2.0/keys");
+        let mut document = document(&world, &tenant, path, keys, &issuer);
+        let base = world.url(Service::Entra);
+        document["device_authorization_endpoint"] =
+            format!("{base}{tenant}/{path}/devicecode").into();
+        document
+    })
 }
 
-pub(super) async fn keys(Path(tenant): Path<String>) -> Json<Value> {
-    Json(jwt::key_set(&format!(
-        "https://login.microsoftonline.com/{}/v2.0",
-        issuing(&tenant)
-    )))
+pub(super) async fn keys(
+    Shared(world): Shared<SharedWorld>,
+    Path(tenant): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    answer(&world, &headers, &tenant, |issuing| {
+        jwt::key_set(&format!("https://login.microsoftonline.com/{issuing}/v2.0"))
+    })
+}
+
+/// What `document` makes of the tenant as it stands in an issuer. Shared endpoints leave its place open.
+fn answer(
+    world: &SharedWorld,
+    headers: &HeaderMap,
+    tenant: &str,
+    document: impl FnOnce(&str) -> Value,
+) -> Response {
+    if matches!(tenant, "common" | "organizations") {
+        return Json(document("{tenantid}")).into_response();
+    }
+    let id = world
+        .entra
+        .lock()
+        .tenants
+        .get(&tenant.to_ascii_lowercase())
+        .cloned();
+    match id {
+        Some(id) => Json(document(&id)).into_response(),
+        None => Refusal::unknown_tenant(tenant).response(
+            headers,
+            world.url(Service::Entra),
+            world.clock.now(),
+        ),
+    }
 }
 
 pub(super) async fn instance(Shared(world): Shared<SharedWorld>) -> Json<Value> {
@@ -76,12 +103,4 @@ fn document(world: &SharedWorld, tenant: &str, path: &str, keys: &str, issuer: &
         "issuer": issuer,
         "authorization_endpoint": format!("{base}{tenant}/{path}/authorize"),
     })
-}
-
-/// The tenant in an issuer; shared endpoints leave its place open.
-fn issuing(tenant: &str) -> &str {
-    match tenant {
-        "common" | "organizations" => "{tenantid}",
-        tenant => tenant,
-    }
 }

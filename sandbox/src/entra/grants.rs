@@ -1,9 +1,11 @@
-//! The four grants: what each proves, and what it yields.
+//! The grants: what each proves, and what it yields.
 
 use serde_json::json;
 
 use super::{
-    App, GRAPH, Minted, State, Subject, jwt,
+    App, GRAPH, Minted, State, Subject,
+    directory::SignIn,
+    jwt,
     refusal::Refusal,
     scope::{self, Wanted},
     token::{Granted, Request},
@@ -20,6 +22,9 @@ impl State {
             "refresh_token" => self.refresh_token(&tenant, client, request),
             "authorization_code" => self.authorization_code(&tenant, client, request),
             "password" => self.password(&tenant, client, request),
+            "device_code" | "urn:ietf:params:oauth:grant-type:device_code" => {
+                self.device_code(&tenant, client, request)
+            }
             other => Err(Refusal::unsupported_grant(other)),
         }
     }
@@ -103,13 +108,12 @@ impl State {
         if kept.mfa_lapsed {
             return Err(Refusal::mfa_expired(resource, request.v1));
         }
-        self.for_user(
-            "refresh_token",
-            (tenant, client),
-            (&kept.user, kept.mfa),
-            wanted,
-            request,
-        )
+        let sign_in = SignIn {
+            user: kept.user,
+            mfa: kept.mfa,
+            nonce: None,
+        };
+        self.for_user("refresh_token", (tenant, client), &sign_in, wanted, request)
     }
 
     fn authorization_code(
@@ -134,6 +138,9 @@ impl State {
         if request.required("redirect_uri")? != code.redirect_uri {
             return Err(Refusal::redirect_differs());
         }
+        if code.single_page && !request.cross_origin {
+            return Err(Refusal::single_page());
+        }
         if let Some(challenge) = &code.challenge {
             let verifier = request.get("code_verifier");
             if verifier.map(jwt::sha256).as_ref() != Some(challenge) {
@@ -141,14 +148,14 @@ impl State {
             }
         }
         code.used = true;
-        let (user, before) = (code.user.clone(), code.scope.clone());
+        let (sign_in, before) = (code.sign_in.clone(), code.scope.clone());
         let mut wanted = request.wanted(&before)?;
         // What the user agreed to decides whether the sign-in can be renewed.
         wanted.offline |= scope::parse(&before)?.offline;
         self.for_user(
             "authorization_code",
             (tenant, client),
-            (&user, true),
+            &sign_in,
             wanted,
             request,
         )
@@ -170,18 +177,24 @@ impl State {
             return Err(Refusal::wrong_password());
         }
         let wanted = request.wanted("")?;
-        self.for_user("password", (tenant, client), (name, false), wanted, request)
+        let sign_in = SignIn {
+            user: name.to_owned(),
+            mfa: false,
+            nonce: None,
+        };
+        self.for_user("password", (tenant, client), &sign_in, wanted, request)
     }
 
     /// Tokens for a user who has signed in.
-    fn for_user(
+    pub(super) fn for_user(
         &mut self,
         grant: &'static str,
         (tenant, client): (&str, &str),
-        (name, mfa): (&str, bool),
+        sign_in: &SignIn,
         wanted: Wanted,
         request: &Request,
     ) -> Result<Granted, Refusal> {
+        let (name, mfa) = (sign_in.user.as_str(), sign_in.mfa);
         let resource = wanted.resource.unwrap_or_else(|| GRAPH.to_owned());
         self.known(&resource, tenant)?;
         if self.mfa_required && !mfa {
@@ -202,7 +215,8 @@ impl State {
             user: Some((name, &user.name, mfa)),
         };
         let access = self.mint(grant, &subject, &resource, (request.now, self.token_life));
-        let id = wanted.openid.then(|| id_token(&subject, &access));
+        let nonce = sign_in.nonce.as_deref();
+        let id = wanted.openid.then(|| id_token(&subject, &access, nonce));
         Ok(Granted {
             access,
             resource,
@@ -248,9 +262,9 @@ fn authenticate(client: &str, app: &App, request: &Request) -> Result<(), Refusa
     }
 }
 
-fn id_token(subject: &Subject<'_>, access: &Minted) -> String {
+fn id_token(subject: &Subject<'_>, access: &Minted, nonce: Option<&str>) -> String {
     let (upn, name, _) = subject.user.unwrap_or_default();
-    jwt::sign(&json!({
+    let mut claims = json!({
         "aud": subject.client,
         "iss": format!("https://login.microsoftonline.com/{}/v2.0", subject.tenant),
         "iat": access.not_before,
@@ -262,5 +276,9 @@ fn id_token(subject: &Subject<'_>, access: &Minted) -> String {
         "sub": subject.object_id,
         "tid": subject.tenant,
         "ver": "2.0",
-    }))
+    });
+    if let Some(nonce) = nonce {
+        claims["nonce"] = nonce.into();
+    }
+    jwt::sign(&claims)
 }

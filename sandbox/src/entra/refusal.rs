@@ -123,6 +123,21 @@ impl Refusal {
         Self::new("invalid_client", 500_112, text)
     }
 
+    pub(super) fn single_page() -> Self {
+        let text = "Tokens issued for the 'Single-Page Application' client-type may only be redeemed \
+                    via cross-origin requests.";
+        Self::new("invalid_request", 9_002_327, text)
+    }
+
+    pub(super) fn other_tenant(user: &str, tenant: &str, client: &str) -> Self {
+        let text = format!(
+            "User account '{user}' from another identity provider does not exist in tenant '{tenant}' \
+             and cannot access the application '{client}' in that tenant. The account needs to be \
+             added as an external user in the tenant first."
+        );
+        Self::new("invalid_request", 50_020, text)
+    }
+
     pub(super) fn consent_declined() -> Self {
         let text = "User declined to consent to access the app.";
         Self::new("access_denied", 65_004, text)
@@ -232,6 +247,31 @@ impl Refusal {
         let text = "The provided authorization code or refresh token has expired due to inactivity. \
                     Send a new interactive authorization request for this user and resource.";
         Self::new("invalid_grant", 70_008, text)
+    }
+
+    pub(super) fn device_pending() -> Self {
+        let text = "OAuth 2.0 device flow error. Authorization is pending. Continue polling.";
+        Self::new("authorization_pending", 70_016, text)
+    }
+
+    pub(super) fn device_declined() -> Self {
+        let text = "OAuth 2.0 device flow error. The user has denied the request.";
+        Self::new("authorization_declined", 70_018, text)
+    }
+
+    pub(super) fn bad_device_code() -> Self {
+        let text = "The provided value for the input parameter 'device_code' is not valid.";
+        Self::new("bad_verification_code", 70_019, text)
+    }
+
+    pub(super) fn device_code_expired() -> Self {
+        let text = "The provided value for the input parameter 'device_code' is not valid. This device code has expired.";
+        Self::new("expired_token", 70_020, text)
+    }
+
+    pub(super) fn conditional_access() -> Self {
+        let text = "Access has been blocked by Conditional Access policies. The access policy does not allow token issuance.";
+        Self::new("invalid_grant", 53_003, text).with_suberror("message_only")
     }
 
     pub(super) fn code_verifier() -> Self {

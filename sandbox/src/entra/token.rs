@@ -68,17 +68,24 @@ fn answer(
 pub(super) struct Request {
     pub(super) v1: bool,
     form: HashMap<String, String>,
+    /// Whether a page of another origin sent it, as a browser says.
+    pub(super) cross_origin: bool,
     pub(super) now: Timestamp,
 }
 
 impl Request {
-    fn read(v1: bool, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Self {
+    pub(super) fn read(v1: bool, headers: &HeaderMap, body: &[u8], now: Timestamp) -> Self {
         let mut form: HashMap<String, String> = form_urlencoded::parse(body).into_owned().collect();
         if let Some((id, secret)) = basic(headers) {
             form.entry("client_id".to_owned()).or_insert(id);
             form.entry("client_secret".to_owned()).or_insert(secret);
         }
-        Self { v1, form, now }
+        Self {
+            v1,
+            form,
+            cross_origin: headers.contains_key(header::ORIGIN),
+            now,
+        }
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&str> {

@@ -23,8 +23,13 @@ fn admit(world: &World, headers: &HeaderMap) -> Result<(), Refused> {
             "Referrals are read and written as a user only.",
         ));
     }
-    if !claims.has_mfa() && !world.partner_center.lock().second_factor_is_optional {
+    let state = world.partner_center.lock();
+    if !claims.has_mfa() && !state.second_factor_is_optional {
         return Err(Refused::without_second_factor());
+    }
+    let name = claims.upn.as_deref();
+    if name.is_some_and(|name| state.without_role.contains(name)) {
+        return Err(Refused::denied("Caller has no role for referrals."));
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ mod entra;
 mod identity;
 mod key_vault;
 mod records;
+mod sign_in;
 mod wire;
 
 use std::time::Duration;
