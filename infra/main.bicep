@@ -95,6 +95,10 @@ param partnerCenterRefreshTokenSecret string = 'partner-center-refresh-token'
 param partnerCenterApiUrl string = 'https://api.partner.microsoft.com/v1.0/engagements'
 @description('PARTNER_CENTER_AUDIENCE')
 param partnerCenterAudience string = 'https://api.partner.microsoft.com'
+@description('PARTNER_CENTER_WEBHOOK_API_URL')
+param partnerCenterWebhookApiUrl string = 'https://api.partnercenter.microsoft.com/webhooks/v1'
+@description('PARTNER_CENTER_WEBHOOK_AUDIENCE')
+param partnerCenterWebhookAudience string = 'https://api.partnercenter.microsoft.com'
 @description('ENTRA_AUTHORITY_URL')
 #disable-next-line no-hardcoded-env-urls
 param entraAuthorityUrl string = 'https://login.microsoftonline.com'
@@ -202,6 +206,8 @@ var settings = {
   PARTNER_CENTER_PASSWORD: partnerCenterGrant == 'password' ? passwordReference : ''
   PARTNER_CENTER_API_URL: partnerCenterApiUrl
   PARTNER_CENTER_AUDIENCE: partnerCenterAudience
+  PARTNER_CENTER_WEBHOOK_API_URL: partnerCenterWebhookApiUrl
+  PARTNER_CENTER_WEBHOOK_AUDIENCE: partnerCenterWebhookAudience
   ENTRA_AUTHORITY_URL: entraAuthorityUrl
   DATAVERSE_URL: dataverseUrl
   AZURE_CREDENTIAL: 'managed_identity'

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use crate::{
-    entra::{CLIENT_ID, CLIENT_SECRET, PARTNER_API, TENANT_ID},
+    entra::{CLIENT_ID, CLIENT_SECRET, PARTNER_API, PARTNER_CENTER_API, TENANT_ID},
     identity, storage,
     world::{Service, SharedWorld},
 };
@@ -33,6 +33,14 @@ pub(crate) fn settings(world: &SharedWorld, paths: &Paths) -> BTreeMap<String, S
             format!("{}/v1.0/engagements", origin(Service::PartnerCenter)),
         ),
         ("PARTNER_CENTER_AUDIENCE", PARTNER_API.to_owned()),
+        (
+            "PARTNER_CENTER_WEBHOOK_API_URL",
+            format!("{}/webhooks/v1", origin(Service::PartnerCenter)),
+        ),
+        (
+            "PARTNER_CENTER_WEBHOOK_AUDIENCE",
+            PARTNER_CENTER_API.to_owned(),
+        ),
         ("PARTNER_CENTER_GRANT", "refresh_token".to_owned()),
         (
             "PARTNER_CENTER_REFRESH_TOKEN_SECRET",

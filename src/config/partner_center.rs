@@ -14,6 +14,10 @@ pub struct PartnerCenterConfig {
     pub api_url: Url,
     /// `PARTNER_CENTER_AUDIENCE`, such as `https://api.partner.microsoft.com`.
     pub audience: String,
+    /// `PARTNER_CENTER_WEBHOOK_API_URL`, such as `https://api.partnercenter.microsoft.com/webhooks/v1`.
+    pub webhook_api_url: Url,
+    /// `PARTNER_CENTER_WEBHOOK_AUDIENCE`, such as `https://api.partnercenter.microsoft.com`.
+    pub webhook_audience: String,
     /// `ENTRA_AUTHORITY_URL`, such as `https://login.microsoftonline.com`.
     pub authority: Url,
     /// `PARTNER_CENTER_TENANT_ID`.
@@ -58,6 +62,8 @@ impl PartnerCenterConfig {
     pub(super) fn read(settings: &mut Settings<'_>) -> Option<Self> {
         let api_url = settings.https_url("PARTNER_CENTER_API_URL");
         let audience = settings.required("PARTNER_CENTER_AUDIENCE");
+        let webhook_api_url = settings.https_url("PARTNER_CENTER_WEBHOOK_API_URL");
+        let webhook_audience = settings.required("PARTNER_CENTER_WEBHOOK_AUDIENCE");
         let authority = settings.https_url("ENTRA_AUTHORITY_URL");
         let tenant_id = settings.required("PARTNER_CENTER_TENANT_ID");
         let client_id = settings.required("PARTNER_CENTER_CLIENT_ID");
@@ -66,6 +72,8 @@ impl PartnerCenterConfig {
         Some(Self {
             api_url: api_url?,
             audience: audience?,
+            webhook_api_url: webhook_api_url?,
+            webhook_audience: webhook_audience?,
             authority: authority?,
             tenant_id: tenant_id?,
             client_id: client_id?,

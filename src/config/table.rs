@@ -80,6 +80,10 @@ pub const SETTINGS: &[Setting] = &[
         .default("https://api.partner.microsoft.com/v1.0/engagements"),
     setting("PARTNER_CENTER_AUDIENCE", "the audience of its access tokens")
         .default("https://api.partner.microsoft.com"),
+    setting("PARTNER_CENTER_WEBHOOK_API_URL", "where webhooks are registered: another host than the referrals'")
+        .default("https://api.partnercenter.microsoft.com/webhooks/v1"),
+    setting("PARTNER_CENTER_WEBHOOK_AUDIENCE", "the audience of that host's access tokens")
+        .default("https://api.partnercenter.microsoft.com"),
     setting("ENTRA_AUTHORITY_URL", "where Microsoft Entra ID issues tokens")
         .default("https://login.microsoftonline.com"),
     setting("DATAVERSE_URL", "the Dynamics 365 environment")
