@@ -27,6 +27,8 @@ const DELIVERIES: u32 = 256;
 pub struct App {
     /// Says who may call the webhook.
     pub callback: Callback,
+    /// Says what a sync would do.
+    pub syncer: Syncer,
     /// Syncs referrals, each at most once at a time.
     pub flights: Flights,
     /// Takes referrals through a sync and keeps those that do not get through.
@@ -78,7 +80,7 @@ impl App {
             clock: Arc::new(SystemClock),
         };
         let syncer = Syncer::new(world.clone(), config.sync.options.clone());
-        let flights = Flights::new(syncer);
+        let flights = Flights::new(syncer.clone());
         let desk = Desk::new(&world, Arc::new(flights.clone()), config.sync.retry);
         let desk = Arc::new(desk);
         let poison = Arc::new(storage.queue(POISON_QUEUE));
@@ -88,6 +90,7 @@ impl App {
             reconciler: Reconciler::new(world.clone(), Arc::clone(&desk), poison, kept),
             desk,
             letters: DeadLetters::new(Arc::clone(&world.blobs)),
+            syncer,
             flights,
             replays: Replays::default(),
             renewal,

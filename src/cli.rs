@@ -3,6 +3,7 @@
 mod check;
 mod dead_letters;
 mod output;
+mod preview;
 mod reconcile;
 mod serve;
 mod sync;
@@ -30,6 +31,7 @@ struct Cli {
 enum Command {
     Serve(serve::ServeArgs),
     Check(check::CheckArgs),
+    Preview(preview::PreviewArgs),
     Reconcile(reconcile::ReconcileArgs),
     Sync(sync::SyncArgs),
     DeadLetters(dead_letters::DeadLettersArgs),
@@ -91,6 +93,7 @@ pub fn main() -> ExitCode {
         match cli.command {
             Command::Serve(args) => serve::run(args).await.into(),
             Command::Check(args) => check::run(args).await,
+            Command::Preview(args) => preview::run(args).await.into(),
             Command::Reconcile(args) => reconcile::run(args).await.into(),
             Command::Sync(args) => sync::run(args).await.into(),
             Command::DeadLetters(args) => dead_letters::run(args).await.into(),

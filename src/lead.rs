@@ -1,5 +1,7 @@
 //! A Dynamics 365 lead: its columns by name, and what the organisation allows in them.
 
+mod shipped;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;

@@ -6,6 +6,7 @@ pub mod flight;
 pub mod options;
 pub mod park;
 pub mod plan;
+pub mod preview;
 pub mod reconcile;
 pub mod replays;
 pub mod state;

@@ -15,6 +15,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use uuid::Uuid;
 
+pub(in crate::sync) use self::cells::similar;
 pub use report::{Ignored, Outcome, Report};
 
 use self::draft::Draft;
@@ -172,9 +173,21 @@ impl Plan {
     }
 }
 
-/// What a sync of these inputs does. In observe mode that is nothing, and what it would be in link mode is reported; what is
+/// What a sync of these inputs does. In observe mode that is nothing, and what is [`intended`] is reported; what is
 /// remembered stays as it is.
 pub fn plan(inputs: &Inputs<'_>) -> Plan {
+    let intended = intended(inputs);
+    if inputs.options.mode != Mode::Observe {
+        return intended;
+    }
+    Plan {
+        state: inputs.state.clone(),
+        ..intended.observed()
+    }
+}
+
+/// What a sync of these inputs would do, were it not for observe mode: there it is what link mode does.
+pub fn intended(inputs: &Inputs<'_>) -> Plan {
     if inputs.options.mode != Mode::Observe {
         return decide(inputs);
     }
@@ -182,14 +195,10 @@ pub fn plan(inputs: &Inputs<'_>) -> Plan {
         mode: Mode::Link,
         ..inputs.options.clone()
     };
-    let observed = decide(&Inputs {
+    decide(&Inputs {
         options: &options,
         ..*inputs
-    });
-    Plan {
-        state: inputs.state.clone(),
-        ..observed.observed()
-    }
+    })
 }
 
 fn decide(inputs: &Inputs<'_>) -> Plan {

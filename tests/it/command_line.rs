@@ -2,5 +2,6 @@
 
 mod check;
 mod help;
+mod preview;
 mod sync;
 mod verify;

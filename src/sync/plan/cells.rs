@@ -178,7 +178,7 @@ fn is_makeshift(wanted: &Projection, lead: &Columns) -> bool {
 }
 
 /// Whether two values are the same to a person: text without regard to letter case and outer blanks.
-pub(super) fn similar(left: Option<&Value>, right: Option<&Value>) -> bool {
+pub(in crate::sync) fn similar(left: Option<&Value>, right: Option<&Value>) -> bool {
     match (left, right) {
         (Some(Value::Text(left)), Some(Value::Text(right))) => {
             left.trim().to_lowercase() == right.trim().to_lowercase()
