@@ -12,6 +12,7 @@ pub mod ids;
 pub mod lead;
 pub mod mapping;
 pub mod referral;
+mod roots;
 pub mod server;
 pub mod sync;
 pub mod telemetry;

@@ -16,6 +16,7 @@ use reqwest::{Certificate, Client, Response, redirect};
 use url::{Host, Url};
 
 use super::address;
+use crate::roots;
 
 /// How a host's name becomes addresses.
 pub trait Lookup: Send + Sync + 'static {
@@ -72,10 +73,10 @@ impl Fetcher {
         outbound_ca: Option<&[u8]>,
         lookup: Arc<dyn Lookup>,
     ) -> Result<Self, reqwest::Error> {
-        let authorities = outbound_ca.map(Certificate::from_pem_bundle).transpose()?;
+        let authorities = roots::beside_the_systems(outbound_ca)?;
         Ok(Self {
             loopback: loopback.into_iter().collect(),
-            authorities: authorities.unwrap_or_default(),
+            authorities,
             lookup,
             client: OnceLock::new(),
         })

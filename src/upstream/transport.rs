@@ -18,6 +18,7 @@ use super::pace::{NoTurn, Pace, Turn};
 use super::retry::{self, RetryPolicy};
 use crate::credentials::{AccessToken, TokenSource};
 use crate::failure::{Chain, Classify};
+use crate::roots;
 
 /// How long a connection may take to open; a healthy one takes well under a second.
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
@@ -155,15 +156,12 @@ impl fmt::Debug for Reply {
 }
 
 impl Transport {
-    /// Prepares the client. `outbound_ca` is PEM of authorities to trust beside the system's.
+    /// Prepares the client. `outbound_ca` is PEM of authorities to trust beside the system's and Mozilla's.
     pub fn new(outbound_ca: Option<&[u8]>) -> Result<Self, TransportError> {
-        let anchors = outbound_ca
-            .map(reqwest::Certificate::from_pem_bundle)
-            .transpose()
-            .map_err(TransportError::Anchors)?;
+        let roots = roots::beside_the_systems(outbound_ca).map_err(TransportError::Anchors)?;
         let client = reqwest::Client::builder()
             .tls_backend_native()
-            .tls_certs_merge(anchors.unwrap_or_default())
+            .tls_certs_merge(roots)
             .user_agent(concat!("referral-connector/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
