@@ -23,6 +23,7 @@ mod mapping_rules;
 mod modes;
 mod monitoring;
 mod outages;
+mod package;
 mod packing;
 mod parallel;
 mod parking;
