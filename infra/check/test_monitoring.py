@@ -64,7 +64,7 @@ def fired(*lines: tuple[timedelta, dict]) -> set[str]:
 class Queries(unittest.TestCase):
     def test_microsofts_parser_has_nothing_against_any(self):
         queries = {**monitoring.alert_queries(), **monitoring.workbook_queries()}
-        parser = ["node", HERE / "parse_kql.cjs", os.environ["KQL_PACKAGES"]]
+        parser = ["node", HERE / "parse_kql.cjs", os.environ["NODE_PACKAGES"]]
         slip = {"a slip": monitoring.LINES + "lines | where coed == 'x'"}
         run = subprocess.run(parser, input=json.dumps({**queries, **slip}), check=True, capture_output=True, text=True)
         judged = json.loads(run.stdout)
