@@ -14,10 +14,12 @@ case "${1:-}" in
 esac
 
 # The C library goes into the program too, so that it runs on any Linux: the image of the plan may be older than this
-# machine. The explicit target keeps the flag from what runs here, such as procedural macros.
+# machine. The explicit target keeps the flags from what runs here, such as procedural macros. A static program cannot look
+# its C library's getrandom up by name, and would read /dev/urandom: it is told to call it.
 target=x86_64-unknown-linux-gnu
 home="${CARGO_HOME:-$HOME/.cargo}"
-export RUSTFLAGS="-C target-feature=+crt-static --remap-path-prefix=$PWD=/src --remap-path-prefix=$home=/cargo"
+export RUSTFLAGS="-C target-feature=+crt-static --cfg getrandom_backend=\"linux_getrandom\""
+RUSTFLAGS+=" --remap-path-prefix=$PWD=/src --remap-path-prefix=$home=/cargo"
 # What OpenSSL takes for the time it was built.
 export SOURCE_DATE_EPOCH=1577836800
 cargo build --locked --bin referral-connector --target "$target" --profile "$profile"

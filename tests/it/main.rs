@@ -17,6 +17,7 @@ mod forgeries;
 mod fuzzing;
 mod host_files;
 mod kill;
+mod links;
 mod logs;
 mod main_job;
 mod mapping_rules;

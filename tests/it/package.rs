@@ -111,7 +111,8 @@ async fn it_works_where_there_is_nothing_but_the_package_and_nothing_can_be_writ
     let rig = Rig { sandbox, host };
 
     let id = rig.seed(ReferralBuilder::new().company("Fabrikam"));
-    assert_eq!(rig.created(&id).await.code(), "synced");
+    let answer = rig.created(&id).await;
+    assert_eq!(answer.code(), "synced", "{:#?}", rig.log_lines());
     assert_eq!(rig.lead(&id).unwrap()["companyname"], "Fabrikam");
     let renewal = rig.host.run_timer("TokenRenewal").await.unwrap();
     assert!(renewal.succeeded(), "{renewal:?}");
