@@ -102,9 +102,13 @@ param partnerCenterWebhookAudience string = 'https://api.partnercenter.microsoft
 @description('ENTRA_AUTHORITY_URL')
 #disable-next-line no-hardcoded-env-urls
 param entraAuthorityUrl string = 'https://login.microsoftonline.com'
-@description('DATAVERSE_URL: the Dynamics 365 environment, such as https://contoso.crm.dynamics.com.')
-@minLength(12)
+@description('SYNC_TARGET: flow hands referrals to a flow of your own, whose address is a secret of the vault.')
+@allowed(['dataverse', 'flow'])
+param syncTarget string = 'dataverse'
+@description('DATAVERSE_URL: the Dynamics 365 environment, such as https://contoso.crm.dynamics.com. Empty with a flow.')
 param dataverseUrl string
+@description('FLOW_AUDIENCE: if the flow wants a sign-in, such as https://service.flow.microsoft.com/ with its slash.')
+param flowAudience string = ''
 @description('STORAGE_CONTAINER: the container of what the connector remembers.')
 @minLength(3)
 @maxLength(63)
@@ -193,6 +197,7 @@ var storageName = storageId[8]
 // The secrets that the vault has to hold, as references that the platform resolves for the connector
 var clientSecretReference = '@Microsoft.KeyVault(VaultName=${vaultName};SecretName=partner-center-client-secret)'
 var passwordReference = '@Microsoft.KeyVault(VaultName=${vaultName};SecretName=partner-center-password)'
+var flowUrlReference = '@Microsoft.KeyVault(VaultName=${vaultName};SecretName=flow-url)'
 
 var settings = {
   PARTNER_CENTER_TENANT_ID: partnerCenterTenantId
@@ -209,7 +214,10 @@ var settings = {
   PARTNER_CENTER_WEBHOOK_API_URL: partnerCenterWebhookApiUrl
   PARTNER_CENTER_WEBHOOK_AUDIENCE: partnerCenterWebhookAudience
   ENTRA_AUTHORITY_URL: entraAuthorityUrl
+  SYNC_TARGET: syncTarget
   DATAVERSE_URL: dataverseUrl
+  FLOW_URL: syncTarget == 'flow' ? flowUrlReference : ''
+  FLOW_AUDIENCE: flowAudience
   AZURE_CREDENTIAL: 'managed_identity'
   AZURE_CLIENT_ID: identity.properties.clientId
   AZURE_TENANT_ID: ''

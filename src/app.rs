@@ -6,16 +6,18 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 use crate::callback::Callback;
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, TargetConfig};
 use crate::credentials::{self, Credentials, Renewal};
 use crate::failure::Chain;
 use crate::sync::dead_letters::DeadLetters;
+use crate::sync::flow::{Courier, NoLeads};
 use crate::sync::options::SyncOptions;
 use crate::sync::park::Desk;
 use crate::sync::reconcile::Reconciler;
-use crate::sync::world::{SystemClock, World};
+use crate::sync::world::{Leads, SystemClock, World};
 use crate::sync::{Flights, Replays, Syncer};
 use crate::upstream::dataverse::Dataverse;
+use crate::upstream::flow::Flow;
 use crate::upstream::partner_center::PartnerCenter;
 use crate::upstream::storage::{POISON_QUEUE, RETRY_QUEUE, Storage};
 use crate::upstream::transport::Transport;
@@ -47,47 +49,74 @@ pub struct App {
     pub options: SyncOptions,
     /// The referrals API.
     pub partner_center: PartnerCenter,
-    /// The lead table.
-    pub dataverse: Dataverse,
+    /// Where referrals go.
+    pub destination: Destination,
     /// The storage account.
     pub storage: Storage,
     /// What a sync touches: the referrals, the leads, and what is kept in the storage account.
     pub world: World,
 }
 
+/// Where referrals go.
+#[derive(Clone)]
+pub enum Destination {
+    /// Into the lead table.
+    Dataverse(Dataverse),
+    /// To a flow.
+    Flow(Flow),
+}
+
 impl App {
+    /// The lead table, unless a flow takes the referrals.
+    pub fn dataverse(&self) -> Option<&Dataverse> {
+        match &self.destination {
+            Destination::Dataverse(dataverse) => Some(dataverse),
+            Destination::Flow(_) => None,
+        }
+    }
+
     /// Builds every client. Nothing is sent yet; what cannot be built is a problem of the settings.
     pub fn build(config: Config) -> Result<Self, ConfigError> {
         let transport = Transport::new(config.outbound_ca.as_deref())
             .map_err(|error| problem("OUTBOUND_CA_FILE", &error))?;
         let Credentials {
             partner_center,
-            dataverse,
+            azure,
             storage,
             renewal,
         } = credentials::build(&config, &transport);
         let partner_center =
             PartnerCenter::new(&config.partner_center, transport.clone(), partner_center);
         let storage = Storage::new(&config.storage, storage, transport.clone());
-        let dataverse = Dataverse::new(&config.dataverse, transport, dataverse);
+        let destination = match &config.target {
+            TargetConfig::Dataverse(it) => {
+                Destination::Dataverse(Dataverse::new(it, transport, azure))
+            }
+            TargetConfig::Flow(it) => Destination::Flow(Flow::new(it, transport, azure)),
+        };
         let callback = Callback::new(&config.callback, config.outbound_ca.as_deref())
             .map_err(|error| problem("OUTBOUND_CA_FILE", &error))?;
         let world = World {
             referrals: Arc::new(partner_center.clone()),
-            leads: Arc::new(dataverse.clone()),
+            leads: destination.leads(),
             blobs: Arc::new(storage.blobs()),
             later: Arc::new(storage.queue(RETRY_QUEUE)),
             clock: Arc::new(SystemClock),
         };
-        let syncer = Syncer::new(world.clone(), config.sync.options.clone());
-        let flights = Flights::new(syncer.clone());
+        let options = config.sync.options;
+        let syncer = Syncer::new(world.clone(), options.clone());
+        let flights = destination.flights(&partner_center, &world, &syncer, &options);
         let desk = Desk::new(&world, Arc::new(flights.clone()), config.sync.retry);
         let desk = Arc::new(desk);
         let poison = Arc::new(storage.queue(POISON_QUEUE));
         let kept = config.sync.state_kept;
+        let mut reconciler = Reconciler::new(world.clone(), Arc::clone(&desk), poison, kept);
+        if let Destination::Flow(_) = destination {
+            reconciler = reconciler.to_a_flow();
+        }
         Ok(Self {
             callback,
-            reconciler: Reconciler::new(world.clone(), Arc::clone(&desk), poison, kept),
+            reconciler,
             desk,
             letters: DeadLetters::new(Arc::clone(&world.blobs)),
             syncer,
@@ -95,9 +124,9 @@ impl App {
             replays: Replays::default(),
             renewal,
             deliveries: Semaphore::new(DELIVERIES as usize),
-            options: config.sync.options,
+            options,
             partner_center,
-            dataverse,
+            destination,
             storage,
             world,
         })
@@ -120,6 +149,31 @@ impl App {
             synced
         };
         tokio::time::timeout(bound, quiet).await.unwrap_or(false)
+    }
+}
+
+impl Destination {
+    fn leads(&self) -> Arc<dyn Leads> {
+        match self {
+            Self::Dataverse(dataverse) => Arc::new(dataverse.clone()),
+            Self::Flow(_) => Arc::new(NoLeads),
+        }
+    }
+
+    fn flights(
+        &self,
+        partner_center: &PartnerCenter,
+        world: &World,
+        syncer: &Syncer,
+        options: &SyncOptions,
+    ) -> Flights {
+        match self {
+            Self::Dataverse(_) => Flights::new(syncer.clone()),
+            Self::Flow(flow) => {
+                let (from, to) = (partner_center.clone(), flow.clone());
+                Flights::to_a_flow(Courier::new(from, to, world, options.clone()))
+            }
+        }
     }
 }
 

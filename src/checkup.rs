@@ -6,6 +6,7 @@
 mod credentials;
 mod dataverse;
 mod finding;
+mod flow;
 mod partner_center;
 mod settings;
 mod storage;
@@ -90,6 +91,7 @@ fn topics() -> impl Iterator<Item = Topic> {
         topic!(credentials, Unattended),
         topic!(partner_center, Unattended),
         topic!(dataverse, Unattended),
+        topic!(flow, Unattended),
         topic!(storage, Full),
     ]
     .into_iter()

@@ -8,6 +8,7 @@ mod settings;
 mod storage;
 mod sync;
 mod table;
+mod target;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -22,6 +23,7 @@ pub use settings::Settings;
 pub use storage::{StorageAccess, StorageConfig};
 pub use sync::SyncConfig;
 pub use table::{SETTINGS, Setting, Source};
+pub use target::{FlowConfig, TargetConfig};
 
 /// The whole configuration of a connector.
 #[derive(Debug)]
@@ -30,9 +32,9 @@ pub struct Config {
     pub callback: CallbackConfig,
     /// Where referrals are, and as whom we read them.
     pub partner_center: PartnerCenterConfig,
-    /// Where leads are.
-    pub dataverse: DataverseConfig,
-    /// As whom we call Dataverse, Key Vault and Storage.
+    /// Where referrals go.
+    pub target: TargetConfig,
+    /// As whom we call Dataverse, Key Vault, Storage and the flow.
     pub azure: AzureCredential,
     /// Where the connector keeps what it remembers, and what it does later.
     pub storage: StorageConfig,
@@ -48,7 +50,7 @@ impl Config {
         let mut settings = Settings::new(get);
         let callback = CallbackConfig::read(&mut settings);
         let partner_center = PartnerCenterConfig::read(&mut settings);
-        let dataverse = DataverseConfig::read(&mut settings);
+        let target = TargetConfig::read(&mut settings);
         let azure = AzureCredential::read(&mut settings);
         let storage = StorageConfig::read(&mut settings, azure.as_ref());
         let sync = SyncConfig::read(&mut settings);
@@ -65,7 +67,7 @@ impl Config {
             Some(Self {
                 callback: callback?,
                 partner_center: partner_center?,
-                dataverse: dataverse?,
+                target: target?,
                 azure: azure?,
                 storage: storage?,
                 sync: sync?,

@@ -41,8 +41,8 @@ use crate::upstream::storage::Access;
 pub struct Credentials {
     /// For the referrals API.
     pub partner_center: Arc<dyn TokenSource>,
-    /// For Dataverse.
-    pub dataverse: Arc<dyn TokenSource>,
+    /// For Dataverse, or a flow.
+    pub azure: Arc<dyn TokenSource>,
     /// For the storage account.
     pub storage: Access,
     /// Keeps the first of them alive.
@@ -78,7 +78,7 @@ pub fn build(config: &Config, transport: &Transport) -> Credentials {
     };
     Credentials {
         partner_center,
-        dataverse: Arc::new(Cached::new(azure)),
+        azure: Arc::new(Cached::new(azure)),
         storage,
         renewal: Renewal {
             consent,

@@ -63,6 +63,40 @@ impl LeadId {
     }
 }
 
+/// What a flow calls the record it wrote: any short printable text, often a GUID.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordId(String);
+
+impl RecordId {
+    /// The longest, in characters; Partner Center takes as many for an `externalReferenceId`.
+    const LONGEST: usize = 100;
+
+    /// Takes the text as an id, without blanks around it. `None` if it is empty, too long, or has control characters.
+    pub fn new(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let length = text.chars().count();
+        let usable = (1..=Self::LONGEST).contains(&length) && !text.chars().any(char::is_control);
+        usable.then(|| Self(text.to_owned()))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The id as that of a lead, if it is a GUID.
+    pub fn lead(&self) -> Option<LeadId> {
+        self.0.parse().ok()
+    }
+
+    /// Whether `text` is this id, blanks around it and the letter case of a GUID aside.
+    pub fn is(&self, text: &str) -> bool {
+        let text = text.trim();
+        let same_guid = || self.lead().is_some_and(|lead| text.parse() == Ok(lead));
+        self.0 == text || same_guid()
+    }
+}
+
 /// A version of a record, exactly as its owner wrote it, quotes included.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ETag(String);

@@ -3,6 +3,7 @@
 pub mod dead_letters;
 pub mod error;
 pub mod flight;
+pub mod flow;
 pub mod options;
 pub mod park;
 pub mod plan;

@@ -3,6 +3,7 @@
 pub mod calls;
 pub mod dataverse;
 pub mod error;
+pub mod flow;
 pub(crate) mod key_vault;
 mod pace;
 pub mod partner_center;
@@ -33,11 +34,13 @@ pub enum Upstream {
     ManagedIdentity,
     /// Keeps what the connector remembers, and what it does later.
     Storage,
+    /// Takes referrals in place of Dataverse.
+    Flow,
 }
 
 impl Upstream {
     /// How many there are.
-    pub const COUNT: usize = 6;
+    pub const COUNT: usize = 7;
 
     /// All of them, in their own order.
     pub const ALL: [Self; Self::COUNT] = [
@@ -47,6 +50,7 @@ impl Upstream {
         Self::Dataverse,
         Self::ManagedIdentity,
         Self::Storage,
+        Self::Flow,
     ];
 
     /// How many requests to it one instance has under way at once. Dataverse takes 52 from one user for all instances.
@@ -54,7 +58,7 @@ impl Upstream {
         match self {
             Self::Storage => 32,
             Self::Dataverse => 16,
-            Self::PartnerCenter => 8,
+            Self::PartnerCenter | Self::Flow => 8,
             Self::EntraId | Self::KeyVault | Self::ManagedIdentity => 4,
         }
     }
@@ -68,6 +72,7 @@ impl Upstream {
             Self::Dataverse => "dataverse",
             Self::ManagedIdentity => "managed_identity",
             Self::Storage => "storage",
+            Self::Flow => "flow",
         }
     }
 }
@@ -81,6 +86,7 @@ impl fmt::Display for Upstream {
             Self::Dataverse => "Dataverse",
             Self::ManagedIdentity => "the managed identity endpoint",
             Self::Storage => "the storage account",
+            Self::Flow => "the flow",
         })
     }
 }

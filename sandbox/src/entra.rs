@@ -35,6 +35,7 @@ pub use directory::{
 };
 use directory::{Code, RefreshToken};
 
+use crate::flow;
 use crate::world::{Service, SharedWorld, Urls, World};
 
 /// The audience of the referrals API.
@@ -124,6 +125,7 @@ impl State {
             VAULT,
             STORAGE,
             GRAPH,
+            without_slash(flow::AUDIENCE),
             dataverse,
         ];
         Self {

@@ -12,6 +12,7 @@ pub mod dataverse;
 pub mod deliveries;
 pub mod entra;
 pub mod faults;
+pub mod flow;
 pub mod host;
 pub mod identity;
 pub mod key_vault;

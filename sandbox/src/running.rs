@@ -13,7 +13,7 @@ use url::Url;
 use crate::{
     certificates,
     control::Control,
-    dataverse, deliveries, entra, identity, key_vault, partner_center,
+    dataverse, deliveries, entra, flow, identity, key_vault, partner_center,
     server::{self, Server},
     settings::{self, Paths, REFRESH_TOKEN_SECRET},
     storage::{self, Storage},
@@ -246,6 +246,7 @@ fn router(service: Service, world: SharedWorld) -> Router {
         Service::Dataverse => dataverse::router(world),
         Service::CertificateHost => certificates::router(world),
         Service::AuthorityHost => certificates::authority_router(world),
+        Service::Flow => flow::router(world),
         Service::Storage => storage::blobs(&world),
     }
 }

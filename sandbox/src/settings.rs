@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use crate::{
     entra::{CLIENT_ID, CLIENT_SECRET, PARTNER_API, PARTNER_CENTER_API, TENANT_ID},
-    identity, storage,
+    flow, identity, storage,
     world::{Service, SharedWorld},
 };
 
@@ -66,6 +66,7 @@ pub(crate) fn settings(world: &SharedWorld, paths: &Paths) -> BTreeMap<String, S
         ("TOKEN_RENEWAL_SCHEDULE", "0 17 3 * * *".to_owned()),
     ];
     settings.extend(identity::settings(world));
+    settings.extend(flow::settings(world));
     settings.extend(storage::settings(world));
     settings
         .into_iter()

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::{
-    certificates, clock::Clock, dataverse, deliveries, entra, faults::Faults, identity, key_vault,
-    partner_center, requests::RequestLog, storage::Storage,
+    certificates, clock::Clock, dataverse, deliveries, entra, faults::Faults, flow, identity,
+    key_vault, partner_center, requests::RequestLog, storage::Storage,
 };
 
 /// The world as the services share it.
@@ -39,6 +39,8 @@ pub struct World {
     pub certificates: Guarded<certificates::State>,
     /// The events sent to the registered webhook, attempt by attempt.
     pub deliveries: Guarded<deliveries::State>,
+    /// The flow that may take referrals in place of Dataverse.
+    pub flow: Guarded<flow::State>,
     /// The storage account: blobs and queues.
     pub storage: Storage,
     urls: Urls,
@@ -58,6 +60,7 @@ impl World {
             dataverse: Guarded::default(),
             certificates: Guarded::new(certificates::State::new(&urls)?),
             deliveries: Guarded::default(),
+            flow: Guarded::default(),
             storage,
             urls,
         })
@@ -87,13 +90,15 @@ pub enum Service {
     CertificateHost,
     /// The hosts named inside certificates: issuers (AIA) and revocation lists. Plain HTTP, as there.
     AuthorityHost,
+    /// A flow with an HTTP trigger, at `*.logic.azure.com`.
+    Flow,
     /// The app's storage account, blobs and queues. Plain HTTP, as an emulator is.
     Storage,
 }
 
 impl Service {
     /// All of them, in the order in which they start.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Entra,
         Self::Identity,
         Self::KeyVault,
@@ -101,6 +106,7 @@ impl Service {
         Self::Dataverse,
         Self::CertificateHost,
         Self::AuthorityHost,
+        Self::Flow,
         Self::Storage,
     ];
 
@@ -120,6 +126,7 @@ impl fmt::Display for Service {
             Self::Dataverse => "Dataverse",
             Self::CertificateHost => "certificate host",
             Self::AuthorityHost => "authority host",
+            Self::Flow => "flow",
             Self::Storage => "storage",
         })
     }

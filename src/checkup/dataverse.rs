@@ -9,7 +9,9 @@ const LEAD_COLUMNS: &str = "lead_columns";
 pub(super) const CODES: &[&str] = &[DATAVERSE, LEADS, LEAD_COLUMNS];
 
 pub(super) async fn findings(visit: &Visit<'_>) -> Vec<Finding> {
-    let dataverse = &visit.app.dataverse;
+    let Some(dataverse) = visit.app.dataverse() else {
+        return Vec::new();
+    };
     vec![
         Finding::of(DATAVERSE, dataverse.who_am_i().await, |identity| {
             format!("signed in as user {}", identity.user)

@@ -4,7 +4,7 @@ use secrecy::SecretString;
 
 use super::Settings;
 
-/// How we sign in to Dataverse, Key Vault and Storage.
+/// How we sign in to Dataverse, Key Vault, Storage and the flow.
 #[derive(Clone, Debug)]
 pub enum AzureCredential {
     /// The function app's managed identity.

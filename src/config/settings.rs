@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::path::Path;
 use std::str::FromStr;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::table;
@@ -104,6 +104,22 @@ impl<'a> Settings<'a> {
         let path = url.path().trim_end_matches('/').to_owned();
         url.set_path(&path);
         Some(url)
+    }
+
+    /// The `https` address of `key`, which no message will ever repeat: its query holds a key.
+    pub fn secret_https_url(&mut self, key: &str) -> Option<SecretString> {
+        let secret = self.secret(key)?;
+        let usable = Url::parse(secret.expose_secret()).is_ok_and(|url| {
+            let names_nobody = url.username().is_empty() && url.password().is_none();
+            url.scheme() == "https" && names_nobody && url.fragment().is_none()
+        });
+        if !usable {
+            self.problem(
+                key,
+                "has to be an https:// address without a user and without a `#`",
+            );
+        }
+        usable.then_some(secret)
     }
 
     /// The PEM of `key`: the setting is the text itself or the path of a file.

@@ -86,9 +86,13 @@ pub const SETTINGS: &[Setting] = &[
         .default("https://api.partnercenter.microsoft.com"),
     setting("ENTRA_AUTHORITY_URL", "where Microsoft Entra ID issues tokens")
         .default("https://login.microsoftonline.com"),
-    setting("DATAVERSE_URL", "the Dynamics 365 environment")
+    setting("SYNC_TARGET", "where referrals go: `dataverse`, or `flow` for a flow of your own that takes them")
+        .default("dataverse"),
+    setting("DATAVERSE_URL", "unless `SYNC_TARGET` is `flow`: the Dynamics 365 environment")
         .example("https://contoso.crm.dynamics.com"),
-    setting("AZURE_CREDENTIAL", "how we sign in to Dataverse, Key Vault and Storage: `managed_identity`, `client_secret` or `azure_cli`")
+    setting("FLOW_URL", "with `SYNC_TARGET` `flow`: the address of the flow's HTTP trigger, with its port and signature").secret(),
+    setting("FLOW_AUDIENCE", "if the flow wants a sign-in: the audience of its access tokens, such as `https://service.flow.microsoft.com/`, with its slash"),
+    setting("AZURE_CREDENTIAL", "how we sign in to Dataverse, Key Vault, Storage and the flow: `managed_identity`, `client_secret` or `azure_cli`")
         .default("managed_identity"),
     setting("AZURE_CLIENT_ID", "a user-assigned identity's client id, or with `client_secret` the app's id"),
     setting("AZURE_TENANT_ID", "with `client_secret`: the tenant"),

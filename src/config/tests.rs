@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use super::{Config, ConfigError, Grant, TokenStore};
+use super::{Config, ConfigError, Grant, TargetConfig, TokenStore};
 
 type Values = BTreeMap<&'static str, &'static str>;
 
@@ -25,10 +25,10 @@ fn read(values: &Values) -> Result<Config, ConfigError> {
 #[test]
 fn six_settings_are_enough() {
     let config = read(&sound()).unwrap();
-    assert_eq!(
-        config.dataverse.url.as_str(),
-        "https://contoso.crm.dynamics.com/"
-    );
+    let TargetConfig::Dataverse(dataverse) = config.target else {
+        panic!("{:?}", config.target);
+    };
+    assert_eq!(dataverse.url.as_str(), "https://contoso.crm.dynamics.com/");
     assert_eq!(config.sync.options.mode.word(), "link");
     assert!(matches!(
         config.partner_center.grant,
@@ -88,6 +88,48 @@ fn no_secret_is_ever_printed() {
         !config.contains("correct-horse") && !config.contains("hunter2"),
         "{config}"
     );
+}
+
+#[test]
+fn a_flow_needs_its_address_and_no_dataverse() {
+    let mut values = sound();
+    values.remove("DATAVERSE_URL");
+    values.insert("SYNC_TARGET", "flow");
+    let problems = read(&values).unwrap_err().problems;
+    assert_eq!(problems.len(), 1, "{problems:#?}");
+    assert!(problems[0].starts_with("FLOW_URL: is not set"));
+    let address = "https://prod-1.westeurope.logic.azure.com:443/workflows/1/triggers/manual/paths/invoke?api-version=2016-06-01&sig=hunter3";
+    values.insert("FLOW_URL", address);
+    values.insert("FLOW_AUDIENCE", "https://service.flow.microsoft.com/");
+    let config = read(&values).unwrap();
+    assert!(!format!("{config:?}").contains("hunter3"));
+    let TargetConfig::Flow(flow) = config.target else {
+        panic!("it is not the flow");
+    };
+    // The trigger compares audiences letter by letter.
+    let audience = Some("https://service.flow.microsoft.com/");
+    assert_eq!(flow.audience.as_deref(), audience);
+}
+
+#[test]
+fn the_address_of_a_flow_is_checked_and_never_repeated() {
+    for address in [
+        "http://flows.example/?sig=hunter3",
+        "https://user:hunter3@flows.example/",
+        "https://flows.example/#hunter3",
+        "hunter3",
+    ] {
+        let mut values = sound();
+        values.insert("SYNC_TARGET", "flow");
+        values.insert("FLOW_URL", address);
+        let problems = read(&values).unwrap_err().problems;
+        assert_eq!(problems.len(), 1, "{problems:#?}");
+        assert!(
+            problems[0].starts_with("FLOW_URL: has to be"),
+            "{problems:?}"
+        );
+        assert!(!problems[0].contains("hunter3"));
+    }
 }
 
 #[test]

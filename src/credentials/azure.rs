@@ -56,7 +56,7 @@ impl Issuer for Azure {
 impl Azure {
     async fn sign_in(&self, audience: &str) -> Result<AccessToken, TokenError> {
         let http = AzureHttp::new(&self.transport, self.upstream(), "sign in");
-        let scope = format!("{}/.default", audience.trim_end_matches('/'));
+        let scope = format!("{audience}/.default");
         let sign_in = async {
             let credential = self.sdk_credential(http.options())?;
             credential.get_token(&[&scope], None).await

@@ -112,6 +112,7 @@ impl Answer {
                     partner_center_ms = spent(&self.calls, Upstream::PartnerCenter),
                     dataverse_ms = spent(&self.calls, Upstream::Dataverse),
                     storage_ms = spent(&self.calls, Upstream::Storage),
+                    flow_ms = spent(&self.calls, Upstream::Flow),
                     calls = self.calls.len(),
                     error = self.error.as_deref(),
                     "{}", self.sentence(),

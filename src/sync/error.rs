@@ -6,6 +6,7 @@ use crate::failure::{Classify, Disposition};
 use crate::ids::ReferralId;
 use crate::upstream::calls::CallRecord;
 use crate::upstream::dataverse::DataverseError;
+use crate::upstream::flow::FlowError;
 use crate::upstream::partner_center::PartnerCenterError;
 use crate::upstream::storage::StorageError;
 
@@ -37,6 +38,9 @@ pub enum SyncCause {
     /// Dataverse did not do what it was asked.
     #[error("dataverse did not do its part")]
     Dataverse(#[from] DataverseError),
+    /// The flow did not do what it was asked.
+    #[error("the flow did not do its part")]
+    Flow(#[from] FlowError),
     /// Both sides kept changing while they were compared.
     #[error("the referral or its lead kept changing while they were compared, {rounds} times")]
     Unsettled {
@@ -79,6 +83,7 @@ impl SyncCause {
             Self::LookAgain => "look_again",
             Self::PartnerCenter(_) => "partner_center",
             Self::Dataverse(_) => "dataverse",
+            Self::Flow(_) => "flow",
             Self::Unsettled { .. } => "unsettled",
             Self::Storage(_) => "storage",
             Self::Busy { .. } => "busy",
@@ -97,6 +102,7 @@ impl Classify for SyncCause {
             },
             Self::PartnerCenter(error) => error.disposition(),
             Self::Dataverse(error) => error.disposition(),
+            Self::Flow(error) => error.disposition(),
             Self::Storage(error) => error.disposition(),
             Self::Busy { after } => Disposition::Retry {
                 after: Some(*after),

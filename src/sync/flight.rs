@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::error::{SyncCause, SyncError};
+use super::flow::Courier;
 use super::park::Syncs;
 use super::{SyncReport, Syncer};
 use crate::failure::Chain;
@@ -57,6 +58,14 @@ impl Flights {
         Self::of(move |id, deadline| {
             let syncer = syncer.clone();
             Box::pin(async move { syncer.sync(id, deadline).await })
+        })
+    }
+
+    /// Runs the hand-overs of `courier`. Each takes the time it needs, whoever waits for it.
+    pub fn to_a_flow(courier: Courier) -> Self {
+        Self::of(move |id, _| {
+            let courier = courier.clone();
+            Box::pin(async move { courier.sync(id).await })
         })
     }
 

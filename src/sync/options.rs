@@ -36,6 +36,15 @@ impl SyncOptions {
     }
 }
 
+/// Where referrals go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// Into leads of a Dynamics 365 environment.
+    Dataverse,
+    /// To a flow, which writes them wherever it likes.
+    Flow,
+}
+
 /// What may be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
@@ -110,6 +119,7 @@ macro_rules! words {
     };
 }
 
+words!(Target { Dataverse = "dataverse", Flow = "flow" });
 words!(Mode { Observe = "observe", Inbound = "inbound", Link = "link", TwoWay = "two-way" });
 words!(QualifiedMeans { Accepted = "accepted", Won = "won" });
 words!(Kind {

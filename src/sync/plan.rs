@@ -19,11 +19,12 @@ pub(in crate::sync) use self::cells::similar;
 pub use report::{Ignored, Outcome, Report};
 
 use self::draft::Draft;
+pub(super) use self::patches::operation;
 use crate::ids::{ETag, LeadId};
 use crate::lead::{Changes, Columns, Currency, Lead, LeadSchema, Note, Owner};
 use crate::mapping;
 use crate::referral::{Direction, PatchOperation, Referral};
-use crate::sync::options::{Mode, SyncOptions};
+use crate::sync::options::{Filter, Mode, SyncOptions};
 use crate::sync::state::{State, Values};
 
 /// Everything a decision is made from.
@@ -212,7 +213,7 @@ fn decide(inputs: &Inputs<'_>) -> Plan {
     let projection = mapping::project(referral, inputs.schema, inputs.currency, inputs.options);
     let settled = settle::settle(inputs, &projection);
     let mut draft = Draft::new(inputs, &projection, settled);
-    let outcome = match (ignored(inputs), inputs.lead) {
+    let outcome = match (ignored(referral, &inputs.options.filter), inputs.lead) {
         (Some(why), _) => Outcome::Ignored(why),
         (None, LeadFinding::Found { lead, merged_from }) => draft.existing(lead, *merged_from),
         (None, LeadFinding::OfAnother { lead }) => {
@@ -231,13 +232,13 @@ fn decide(inputs: &Inputs<'_>) -> Plan {
     draft.finish(outcome)
 }
 
-fn ignored(inputs: &Inputs<'_>) -> Option<Ignored> {
-    let referral = inputs.referral;
+/// Why `referral` is left alone, whatever else is known of it.
+pub(super) fn ignored(referral: &Referral, filter: &Filter) -> Option<Ignored> {
     if referral.direction == Direction::Outgoing {
         Some(Ignored::Outgoing)
     } else if referral.is_spam {
         Some(Ignored::Spam)
-    } else if !mapping::passes(&inputs.options.filter, referral) {
+    } else if !mapping::passes(filter, referral) {
         Some(Ignored::Filtered)
     } else {
         None
@@ -256,7 +257,7 @@ pub(super) fn names(referral: &Referral, lead: LeadId) -> bool {
 }
 
 /// The referral's `externalReferenceId`, if it says anything.
-fn reference(referral: &Referral) -> Option<&str> {
+pub(super) fn reference(referral: &Referral) -> Option<&str> {
     let text = referral.external_reference.as_deref()?.trim();
     (!text.is_empty()).then_some(text)
 }

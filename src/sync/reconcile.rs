@@ -30,6 +30,7 @@ pub use self::report::{Ended, Problem, ReconcileReport};
 pub use self::told::Told;
 
 use self::pass::Pass;
+use super::options::Target;
 use super::park::Desk;
 use super::state::store::States;
 use super::world::World;
@@ -45,6 +46,8 @@ pub struct Reconciler {
     states: States,
     /// How long the state of a closed referral is kept.
     kept: SignedDuration,
+    /// Where referrals go: with a flow there are no leads to list.
+    target: Target,
 }
 
 /// What a pass looks at.
@@ -73,6 +76,16 @@ impl Reconciler {
             poison,
             states,
             kept,
+            target: Target::Dataverse,
+        }
+    }
+
+    /// The same where a flow takes the referrals.
+    #[must_use]
+    pub fn to_a_flow(self) -> Self {
+        Self {
+            target: Target::Flow,
+            ..self
         }
     }
 

@@ -327,7 +327,7 @@ fn is_intended(state: &State, run: Uuid, side: Side) -> bool {
 }
 
 impl Progress {
-    fn report(&mut self, reports: impl IntoIterator<Item = Report>) {
+    pub(super) fn report(&mut self, reports: impl IntoIterator<Item = Report>) {
         for report in reports {
             if !self.reports.contains(&report) {
                 self.reports.push(report);

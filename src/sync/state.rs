@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::ids::{ETag, LeadId};
+use crate::ids::{ETag, LeadId, RecordId};
 use crate::lead::Column;
 
 /// What is remembered of one referral.
@@ -43,6 +43,8 @@ pub struct State {
     pub dead_letter: bool,
     /// Since when the referral was seen closed.
     pub closed: Option<Timestamp>,
+    /// What a flow was given of the referral, where one takes them.
+    pub handed: Option<Handed>,
 }
 
 impl State {
@@ -61,8 +63,33 @@ impl State {
             look_again: None,
             dead_letter: false,
             closed: None,
+            handed: None,
         }
     }
+}
+
+/// What a flow was given of a referral, and what it answered.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Handed {
+    /// What it was given last.
+    pub content: Option<Digest>,
+    /// `updatedDateTime` of the version that was looked at last and needed nothing more.
+    pub updated: Option<Timestamp>,
+    /// Which record it wrote.
+    pub record: Option<RecordId>,
+    /// The record that the referral named last, if we told it so.
+    pub linked: Option<RecordId>,
+    /// A hand-over that was about to be made and whose end was not seen.
+    pub under_way: Option<UnderWay>,
+}
+
+/// A hand-over that was about to be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnderWay {
+    /// The run.
+    pub run: Uuid,
+    /// The run waits for no answer after this.
+    pub until: Timestamp,
 }
 
 /// What both sides hold, by column.

@@ -3,8 +3,10 @@
 mod query;
 mod wire;
 
+use std::fmt;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 use jiff::Timestamp;
 use tracing::debug;
@@ -138,6 +140,33 @@ impl Classify for PartnerCenterError {
     }
 }
 
+/// A referral with everything that Partner Center says about it. Its `Debug` leaves that out.
+pub struct Document {
+    /// What we understand of it.
+    pub referral: Referral,
+    /// Where it was read.
+    pub address: Url,
+    /// The JSON object that was read.
+    pub json: Bytes,
+}
+
+impl Document {
+    /// SHA-256 of what it says but for its version, when that was made, and which record it names: what a flow that has
+    /// been given it does not need to be given again.
+    pub fn content(&self) -> [u8; 32] {
+        wire::content(&self.json)
+    }
+}
+
+impl fmt::Debug for Document {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Document")
+            .field("id", &self.referral.id)
+            .field("bytes", &self.json.len())
+            .finish_non_exhaustive()
+    }
+}
+
 /// What became of a patch.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Patched {
@@ -192,6 +221,11 @@ impl PartnerCenter {
 
     /// The referral as it is now, with the eTag its next write must present.
     pub async fn referral(&self, id: ReferralId) -> Result<Referral, PartnerCenterError> {
+        self.document(id).await.map(|document| document.referral)
+    }
+
+    /// The same, with everything that Partner Center says about it.
+    pub async fn document(&self, id: ReferralId) -> Result<Document, PartnerCenterError> {
         let call = self.call("read referral", Method::GET, self.url(id));
         let reply = self.send(call).await.map_err(|source| {
             let read = |source| PartnerCenterError::Read { id, source };
@@ -208,7 +242,11 @@ impl PartnerCenter {
             debug!(referral.id = %id, members = ?parsed.malformed, "members of a referral that could not be read are taken as absent");
         }
         if parsed.value.id == id {
-            Ok(parsed.value)
+            Ok(Document {
+                referral: parsed.value,
+                address: self.url(id),
+                json: reply.body,
+            })
         } else {
             Err(PartnerCenterError::Malformed { id, member: "id" })
         }

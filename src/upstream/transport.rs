@@ -58,6 +58,7 @@ pub struct Call {
     body: Bytes,
     audience: String,
     repeatable: bool,
+    attempt_limit: Duration,
 }
 
 impl fmt::Debug for Call {
@@ -93,6 +94,7 @@ impl Call {
             body: Bytes::new(),
             audience: audience.to_owned(),
             repeatable,
+            attempt_limit: ATTEMPT_LIMIT,
         }
     }
 
@@ -121,6 +123,13 @@ impl Call {
     #[must_use]
     pub fn repeatable(mut self) -> Self {
         self.repeatable = true;
+        self
+    }
+
+    /// Gives one attempt that long, in place of 20 seconds.
+    #[must_use]
+    pub fn patient(mut self, limit: Duration) -> Self {
+        self.attempt_limit = limit;
         self
     }
 
@@ -294,6 +303,7 @@ impl Transport {
             .request(call.method.clone(), call.url.clone())
             .headers(headers)
             .body(call.body.clone())
+            .timeout(call.attempt_limit)
             .send()
             .await?;
         let mut body = Vec::new();

@@ -284,7 +284,7 @@ async fn an_outage_of_the_sign_in_service_is_waited_out_or_left_for_later() {
     it.fault(Fault::new(Service::Entra, page));
     let dataverse = it.sandbox.url(Service::Dataverse);
     let partner_center = another.partner_center.token(PARTNER_API);
-    let dataverse = another.dataverse.token(dataverse.as_str());
+    let dataverse = another.azure.token(dataverse.as_str());
     let (partner_center, dataverse) = tokio::join!(partner_center, dataverse);
     for error in [partner_center.unwrap_err(), dataverse.unwrap_err()] {
         assert_eq!(error.disposition(), Disposition::RETRY, "{error:?}");
@@ -297,7 +297,7 @@ async fn an_outage_of_the_sign_in_service_is_waited_out_or_left_for_later() {
 async fn a_wrong_azure_secret_is_named_by_its_setting_and_never_shown() {
     let it = SignedIn::with(&[("AZURE_CLIENT_SECRET", "not-the-real-one")]).await;
     let dataverse = it.sandbox.url(Service::Dataverse);
-    let error = it.credentials.dataverse.token(dataverse.as_str()).await;
+    let error = it.credentials.azure.token(dataverse.as_str()).await;
     let error = error.unwrap_err();
     assert_eq!(error.disposition(), Disposition::Misconfigured);
     let text = Chain(&error).to_string();

@@ -13,6 +13,7 @@ mod command_line;
 mod credentials;
 mod custom_handler;
 mod dataverse;
+mod flow;
 mod forgeries;
 mod fuzzing;
 mod host_files;

@@ -31,6 +31,7 @@ fn sentence(cause: &SyncCause) -> String {
     match cause {
         SyncCause::PartnerCenter(error) => partner_center(error),
         SyncCause::Dataverse(error) => dataverse(error),
+        SyncCause::Flow(error) => format!("the flow did not take it: {}", Chain(error)),
         SyncCause::LookAgain => "Partner Center did not show the referral".to_owned(),
         SyncCause::Unsettled { .. } => {
             "the referral and its lead kept changing while they were compared".to_owned()
@@ -99,6 +100,9 @@ pub(super) fn advice(cause: &SyncCause) -> &'static str {
         | SyncCause::OutOfTime
         | SyncCause::Unfinished => {
             "retry this letter when nobody edits the lead; if that fails again, look in the log for which call takes long"
+        }
+        SyncCause::Flow(_) => {
+            "look into the run history of the flow, whose tracking id is the referral's; put the flow right, then retry this letter"
         }
         SyncCause::Dataverse(_) | SyncCause::Storage(_) => TRY_AGAIN,
     }

@@ -204,7 +204,11 @@ pub(super) fn to(
 }
 
 /// `replace` needs a value to replace.
-fn operation(path: &'static str, before: Option<&str>, value: String) -> PatchOperation {
+pub(in crate::sync) fn operation(
+    path: &'static str,
+    before: Option<&str>,
+    value: String,
+) -> PatchOperation {
     let op = if before.is_some() {
         PatchOp::Replace
     } else {

@@ -16,6 +16,8 @@ pub enum Outcome {
     WrittenBack,
     /// Only the lead's id was sent to the referral.
     Linked,
+    /// It was handed to the flow.
+    Posted,
     /// Nothing differed.
     Unchanged,
     /// The referral gets no lead.
@@ -51,6 +53,7 @@ impl Outcome {
             Self::Updated => "updated",
             Self::WrittenBack => "written_back",
             Self::Linked => "linked",
+            Self::Posted => "posted",
             Self::Unchanged => "unchanged",
             Self::Ignored(_) => "ignored",
             Self::LeadDeleted => "lead_deleted",
@@ -87,7 +90,7 @@ impl Outcome {
             Self::Linked => 1,
             Self::WrittenBack => 2,
             Self::Updated => 3,
-            Self::Created => 4,
+            Self::Created | Self::Posted => 4,
             Self::Ignored(_)
             | Self::LeadDeleted
             | Self::LeadOfAnother
@@ -134,6 +137,12 @@ pub enum Report {
     CloseHeld,
     /// Partner Center says the referral changed although its version did not: nothing more was sent.
     PreconditionRefused,
+    /// The flow did not say which record it wrote.
+    NoRecordId,
+    /// The flow named another record than before.
+    RecordChanged,
+    /// Observe mode: the referral would be handed to the flow.
+    WouldPost,
     /// Observe mode: the lead would be created.
     WouldCreate,
     /// Observe mode: this column would be written.
@@ -165,6 +174,9 @@ impl Report {
             Self::UnknownCurrency => "unknown_currency",
             Self::CloseHeld => "close_held",
             Self::PreconditionRefused => "precondition_refused",
+            Self::NoRecordId => "no_record_id",
+            Self::RecordChanged => "record_changed",
+            Self::WouldPost => "would_post",
             Self::WouldCreate => "would_create",
             Self::WouldWrite(_) => "would_write",
             Self::WouldNote => "would_note",
@@ -178,6 +190,8 @@ impl Report {
         !matches!(
             self,
             Self::CloseHeld
+                | Self::RecordChanged
+                | Self::WouldPost
                 | Self::WouldCreate
                 | Self::WouldWrite(_)
                 | Self::WouldNote
@@ -240,6 +254,9 @@ mod tests {
             Report::UnknownCurrency,
             Report::CloseHeld,
             Report::PreconditionRefused,
+            Report::NoRecordId,
+            Report::RecordChanged,
+            Report::WouldPost,
             Report::WouldCreate,
             Report::WouldWrite(column.clone()),
             Report::WouldNote,
@@ -273,6 +290,7 @@ mod tests {
             Outcome::Updated,
             Outcome::WrittenBack,
             Outcome::Linked,
+            Outcome::Posted,
             Outcome::Unchanged,
             Outcome::LeadDeleted,
             Outcome::NotOurs,

@@ -248,6 +248,10 @@ impl<'a> Pass<'a> {
 fn is_healing(outcome: Outcome) -> bool {
     matches!(
         outcome,
-        Outcome::Created | Outcome::Updated | Outcome::WrittenBack | Outcome::Linked
+        Outcome::Created
+            | Outcome::Updated
+            | Outcome::WrittenBack
+            | Outcome::Linked
+            | Outcome::Posted
     )
 }

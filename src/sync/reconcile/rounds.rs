@@ -14,6 +14,7 @@ use super::pass::Pass;
 use super::rows::{SYNCED, Settled};
 use super::sides::{AMONG, id};
 use crate::ids::{ETag, LeadId, ReferralId};
+use crate::sync::options::Target;
 use crate::sync::state::State;
 use crate::sync::state::store::{STATES, States, Stored};
 use crate::upstream::dataverse::{LeadQuery, Which};
@@ -30,6 +31,15 @@ const LOST: SignedDuration = SignedDuration::from_hours(1);
 struct Remembered {
     referral: ReferralId,
     stored: Stored,
+}
+
+impl Remembered {
+    /// Whether a hand-over to the flow was begun and did not end.
+    fn was_cut_off(&self, now: Timestamp) -> bool {
+        let handed = self.stored.state.as_ref().and_then(|it| it.handed.as_ref());
+        let under_way = handed.and_then(|handed| handed.under_way);
+        under_way.is_some_and(|it| it.until < now)
+    }
 }
 
 impl Pass<'_> {
@@ -88,6 +98,10 @@ impl Pass<'_> {
                 Some(_) => current.push(it),
                 None => {}
             }
+        }
+        if self.reconciler.target == Target::Flow {
+            let left = current.into_iter().filter(|it| it.was_cut_off(now));
+            return Ok(self.take_all(left.map(|it| it.referral).collect()).await);
         }
         let Some(versions) = self.lead_versions(&current).await else {
             return Ok(false);

@@ -14,6 +14,7 @@ use super::sides::Side;
 use super::told::{self, Told};
 use crate::failure::{Chain, Classify};
 use crate::ids::{ETag, LeadId, ReferralId};
+use crate::sync::options::Target;
 use crate::sync::park::Disposal;
 use crate::sync::plan::Outcome;
 use crate::sync::state::State;
@@ -134,12 +135,25 @@ impl Pass<'_> {
         }
         let state = self.reconciler.states.load(id).await?.state;
         Ok(match state {
-            Some(state) if knows_referral(&state, row.mark.stamp) => {
+            Some(state) if self.knows_referral(&state, row.mark.stamp) => {
                 Whose::Settled(Settled::InStep)
             }
             None if row.closed && position.first => Whose::Settled(Settled::PassedOver),
             _ => Whose::News(id),
         })
+    }
+
+    /// Whether this version of the referral was looked at, and everything that was to be written was.
+    fn knows_referral(&self, state: &State, stamp: Option<Timestamp>) -> bool {
+        let (is_over, seen) = match self.reconciler.target {
+            Target::Dataverse => (state.intentions.is_empty(), state.referral_updated),
+            Target::Flow => {
+                let handed = state.handed.as_ref();
+                let is_over = handed.is_some_and(|it| it.under_way.is_none());
+                (is_over, handed.and_then(|it| it.updated))
+            }
+        };
+        is_over && stamp.is_some() && seen == stamp
     }
 
     async fn lead(&self, row: &Row) -> Result<Whose, StorageError> {
@@ -212,11 +226,6 @@ enum Whose {
     News(ReferralId),
     /// It is no news.
     Settled(Settled),
-}
-
-/// Whether this version of the referral was looked at, and everything that was to be written was.
-fn knows_referral(state: &State, stamp: Option<Timestamp>) -> bool {
-    state.intentions.is_empty() && stamp.is_some() && state.referral_updated == stamp
 }
 
 fn knows_lead(state: &State, lead: LeadId, row: &Row) -> bool {

@@ -11,6 +11,7 @@ use super::pass::Pass;
 use super::rows::Found;
 use super::{Reconciler, Scope};
 use crate::ids::LeadId;
+use crate::sync::options::Target;
 use crate::sync::state::store::OWNERS;
 use crate::sync::world::World;
 use crate::upstream::dataverse::Which;
@@ -144,6 +145,9 @@ impl Pass<'_> {
     pub(super) async fn sides(&self, cursor: &Cursor) -> Result<Vec<Side>, StorageError> {
         let walk = Walk::new(List::Referrals, cursor.referrals.from);
         let referrals = Side::new(Kind::Referrals, [walk]);
+        if self.reconciler.target == Target::Flow {
+            return Ok(vec![referrals]);
+        }
         let ours = List::Leads(Which::Ours(cursor.users.clone()));
         if self.scope == Scope::All {
             // Whatever lead there is, a referral has it. The list of leads tells as whom this pass makes new ones.

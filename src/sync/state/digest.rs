@@ -12,6 +12,7 @@ enum Space {
     Lead,
     Referral,
     Report,
+    Document,
 }
 
 impl State {
@@ -49,14 +50,23 @@ impl State {
         self.digest(Space::Report, report, about)
     }
 
-    /// SHA-256 over salt, space, name and content, none of which can run into the next, cut to half its length.
+    /// Of a whole referral, as the flow is given it; `content` is a digest of its own.
+    pub(in crate::sync) fn document_digest(&self, content: &[u8; 32]) -> Digest {
+        self.digest_of(Space::Document, "", content)
+    }
+
     fn digest(&self, space: Space, name: &str, content: &str) -> Digest {
+        self.digest_of(space, name, content.as_bytes())
+    }
+
+    /// SHA-256 over salt, space, name and content, none of which can run into the next, cut to half its length.
+    fn digest_of(&self, space: Space, name: &str, content: &[u8]) -> Digest {
         let mut hash = Sha256::new();
         hash.update(self.salt.as_bytes());
         hash.update(&[space as u8]);
         hash.update(name.as_bytes());
         hash.update(&[0]);
-        hash.update(content.as_bytes());
+        hash.update(content);
         let mut half = [0; 16];
         half.copy_from_slice(&hash.finish()[..16]);
         Digest(half)

@@ -1,5 +1,7 @@
 //! What is remembered of a referral, as JSON. Every format that was ever written stays readable; `formats/` holds one of each.
 
+mod handed;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::str::FromStr;
@@ -9,7 +11,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use uuid::Uuid;
 
-use super::{Digest, Intention, Pair, Side, State};
+use super::{Digest, Handed, Intention, Pair, Side, State};
 use crate::ids::{ETag, LeadId, ReferralId};
 use crate::lead::Column;
 
@@ -106,6 +108,8 @@ struct Document {
     dead_letter: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     closed: Option<Text<jiff::Timestamp>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    handed: Option<handed::Document>,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -193,6 +197,7 @@ impl From<&State> for Document {
             look_again: state.look_again.map(Text),
             dead_letter: state.dead_letter,
             closed: state.closed.map(Text),
+            handed: state.handed.as_ref().map(handed::Document::from),
         }
     }
 }
@@ -212,6 +217,7 @@ impl From<Document> for State {
             look_again: it.look_again.map(|it| it.0),
             dead_letter: it.dead_letter,
             closed: it.closed.map(|it| it.0),
+            handed: it.handed.map(Handed::from),
         }
     }
 }

@@ -122,6 +122,9 @@ pub enum DataverseError {
         #[source]
         source: Failure,
     },
+    /// A flow takes the referrals: there are no leads to work with.
+    #[error("SYNC_TARGET is flow: this connector has no dataverse environment")]
+    Unused,
 }
 
 impl DataverseError {
@@ -139,7 +142,7 @@ impl DataverseError {
             | Self::Probe { source }
             | Self::List { source, .. }
             | Self::SchemaMoved { source, .. } => source.had_no_effect(),
-            Self::MergeCircle { .. } | Self::MergedTooOften { .. } => true,
+            Self::MergeCircle { .. } | Self::MergedTooOften { .. } | Self::Unused => true,
         }
     }
 }
@@ -253,6 +256,7 @@ impl Classify for DataverseError {
             | Self::List { source } => source.disposition(),
             Self::MergeCircle { .. } | Self::MergedTooOften { .. } => Disposition::Permanent,
             Self::SchemaMoved { .. } => Disposition::RETRY,
+            Self::Unused => Disposition::Misconfigured,
         }
     }
 }

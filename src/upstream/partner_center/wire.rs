@@ -1,10 +1,12 @@
 //! Referrals as they really arrive: any member but the id and the eTag may be missing, null, or of another shape.
 
+mod content;
 mod members;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+pub(super) use self::content::content;
 use self::members::{Items, Members};
 use super::ListedReferral;
 use crate::ids::{ETag, ReferralId};

@@ -6,7 +6,9 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::ids::RecordId;
 use crate::mapping;
+use crate::sync::state::UnderWay;
 
 fn uuid(text: &str) -> Uuid {
     text.parse().unwrap()
@@ -73,6 +75,16 @@ fn remembered() -> State {
         look_again: Some(time("2026-11-23T10:15:30Z")),
         dead_letter: true,
         closed: Some(time("2026-11-22T10:15:00Z")),
+        handed: Some(Handed {
+            content: Some(digest(80)),
+            updated: Some(time("2026-11-22T10:14:59.123Z")),
+            record: RecordId::new("00Q5g000001LmNoEAK"),
+            linked: RecordId::new("00Q5g000001LmNpEAK"),
+            under_way: Some(UnderWay {
+                run,
+                until: deadline,
+            }),
+        }),
     }
 }
 

@@ -1,0 +1,58 @@
+//! What stands in for the leads where a flow takes the referrals.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use crate::ids::{CurrencyId, ETag, LeadId};
+use crate::lead::{Changes, Columns, Currency, LeadSchema, Note, Owner};
+use crate::sync::world::Leads;
+use crate::upstream::dataverse::{
+    Created, CurrentLead, DataverseError, LeadPage, LeadQuery, NoteAdded, Updated,
+};
+
+/// The leads of a connector without a Dataverse environment. Whatever is asked of them says that there is none.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoLeads;
+
+#[async_trait]
+impl Leads for NoLeads {
+    async fn current(&self, _: LeadId) -> Result<Option<CurrentLead>, DataverseError> {
+        Err(DataverseError::Unused)
+    }
+
+    async fn create(
+        &self,
+        _: LeadId,
+        _: &Columns,
+        _: Option<Owner>,
+        _: Option<Timestamp>,
+    ) -> Result<Created, DataverseError> {
+        Err(DataverseError::Unused)
+    }
+
+    async fn update(&self, _: LeadId, _: &ETag, _: &Changes) -> Result<Updated, DataverseError> {
+        Err(DataverseError::Unused)
+    }
+
+    async fn add_note(&self, _: LeadId, _: &Note) -> Result<NoteAdded, DataverseError> {
+        Err(DataverseError::Unused)
+    }
+
+    async fn currency(&self, _: &str) -> Result<Option<Currency>, DataverseError> {
+        Err(DataverseError::Unused)
+    }
+
+    async fn currency_row(&self, _: CurrencyId) -> Result<Option<Currency>, DataverseError> {
+        Err(DataverseError::Unused)
+    }
+
+    async fn schema(&self) -> Result<Arc<LeadSchema>, DataverseError> {
+        Err(DataverseError::Unused)
+    }
+
+    async fn changed(&self, _: &LeadQuery) -> Result<LeadPage, DataverseError> {
+        Err(DataverseError::Unused)
+    }
+}
