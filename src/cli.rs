@@ -1,6 +1,7 @@
 //! The command line: one file a command. The only place that reads the process environment and prints.
 
 mod check;
+mod consent;
 mod dead_letters;
 mod output;
 mod preview;
@@ -31,6 +32,7 @@ struct Cli {
 enum Command {
     Serve(serve::ServeArgs),
     Check(check::CheckArgs),
+    Consent(consent::ConsentArgs),
     Preview(preview::PreviewArgs),
     Reconcile(reconcile::ReconcileArgs),
     Sync(sync::SyncArgs),
@@ -93,6 +95,7 @@ pub fn main() -> ExitCode {
         match cli.command {
             Command::Serve(args) => serve::run(args).await.into(),
             Command::Check(args) => check::run(args).await,
+            Command::Consent(args) => consent::run(args).await.into(),
             Command::Preview(args) => preview::run(args).await.into(),
             Command::Reconcile(args) => reconcile::run(args).await.into(),
             Command::Sync(args) => sync::run(args).await.into(),

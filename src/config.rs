@@ -2,6 +2,7 @@
 
 mod azure;
 mod callback;
+mod consent;
 mod dataverse;
 mod partner_center;
 mod settings;
@@ -17,6 +18,7 @@ use crate::telemetry::LogFormat;
 
 pub use azure::AzureCredential;
 pub use callback::CallbackConfig;
+pub use consent::ConsentConfig;
 pub use dataverse::DataverseConfig;
 pub use partner_center::{Grant, PartnerCenterConfig, TokenStore};
 pub use settings::Settings;

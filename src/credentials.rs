@@ -3,6 +3,7 @@
 mod advice;
 mod azure;
 mod cached;
+pub mod consent;
 mod entra;
 mod partner_center;
 mod renewal;
@@ -28,7 +29,7 @@ use self::azure::Azure;
 pub(crate) use self::azure::ForSdk;
 use self::cached::Cached;
 use self::entra::Entra;
-use self::partner_center::{Consent, PasswordGrant};
+use self::partner_center::{KeptConsent, PasswordGrant};
 use self::store::Store;
 use crate::config::{Config, Grant, StorageAccess, TokenStore};
 use crate::failure::{Classify, Disposition};
@@ -61,7 +62,7 @@ pub fn build(config: &Config, transport: &Transport) -> Credentials {
     let (partner_center, consent): (Arc<dyn TokenSource>, _) = match &config.partner_center.grant {
         Grant::RefreshToken(place) => {
             let store = store(place, &azure, transport);
-            let consent = Consent { entra, store };
+            let consent = KeptConsent { entra, store };
             (Arc::new(Cached::new(consent.clone())), Some(consent))
         }
         Grant::Password { username, password } => {
@@ -165,7 +166,7 @@ impl AccessToken {
         self.expose() == other.expose()
     }
 
-    /// The token itself, for the Azure SDK alone.
+    /// The token itself, for the Azure SDK and for what it says of its user.
     fn expose(&self) -> &str {
         self.secret.expose_secret()
     }

@@ -8,8 +8,13 @@ enum Cause {
     Mfa,
     Unused,
     Revoked,
+    /// The person at the browser said no.
+    Declined,
+    /// A code that is good for minutes and for one use was neither.
+    Code,
     SignInFrequency,
     SinglePageApp,
+    PublicClient,
     Policy,
     Permission,
     Account,
@@ -19,6 +24,10 @@ enum Cause {
     Grant,
     Unknown,
 }
+
+/// What to do when a code that is good for minutes and for one use was neither.
+const CODE_ENDED: &str =
+    "the code was used already or has ended: start again, and sign in within ten minutes";
 
 /// Whether the service, not the sign-in, is at fault: the same request may succeed later.
 pub(super) fn passes_by_itself(codes: &[String]) -> bool {
@@ -52,6 +61,13 @@ pub(super) fn advice(identity: Identity, codes: &[String]) -> &'static str {
         Cause::SinglePageApp if user => {
             "the consent was given through a single-page redirect address, which lasts a day: register the address as a web one, then consent again"
         }
+        Cause::PublicClient if user => {
+            "the redirect address is registered as one of a mobile or desktop application: register it under the platform Web instead"
+        }
+        Cause::Declined if user => {
+            "the sign-in was declined in the browser: start again, and accept there"
+        }
+        Cause::Code if user => CODE_ENDED,
         Cause::Grant if user => {
             "the consent is no longer valid: sign in as the Partner Center service account with multi-factor authentication, and consent again"
         }
@@ -91,6 +107,14 @@ pub(super) fn advice(identity: Identity, codes: &[String]) -> &'static str {
     }
 }
 
+/// The same for what a sign-in that has just begun is refused for. Of a code, AADSTS70008 says that it took too long.
+pub(super) fn advice_on_code(codes: &[String]) -> &'static str {
+    if codes.iter().any(|it| it == "70008") {
+        return CODE_ENDED;
+    }
+    advice(Identity::PartnerCenterUser, codes)
+}
+
 fn cause(codes: &[String]) -> Cause {
     let numbers = codes.iter().filter_map(|code| code.parse().ok());
     numbers
@@ -98,7 +122,11 @@ fn cause(codes: &[String]) -> Cause {
         .find(|it| *it != Cause::Unknown)
         .unwrap_or_else(|| {
             let is = |word: &str| codes.first().is_some_and(|code| code == word);
-            if is("invalid_grant") {
+            if is("access_denied") || is("authorization_declined") {
+                Cause::Declined
+            } else if is("expired_token") || is("bad_verification_code") {
+                Cause::Code
+            } else if is("invalid_grant") {
                 Cause::Grant
             } else if is("interaction_required") {
                 Cause::Mfa
@@ -118,10 +146,13 @@ fn by_number(number: u32) -> Cause {
         70_008 | 700_082 => Cause::Unused,
         50_132 | 50_133 | 50_173 => Cause::Revoked,
         70_043 => Cause::SignInFrequency,
-        700_084 => Cause::SinglePageApp,
+        65_004 | 70_018 => Cause::Declined,
+        54_005 | 70_019 | 70_020 => Cause::Code,
+        700_084 | 9_002_327 => Cause::SinglePageApp,
+        700_025 => Cause::PublicClient,
         53_000..=53_004 | 530_035 => Cause::Policy,
-        65_001 | 500_011 | 650_057 => Cause::Permission,
-        50_034 | 50_053 | 50_055 | 50_057 | 50_126 => Cause::Account,
+        65_001 | 90_094 | 500_011 | 650_057 => Cause::Permission,
+        50_020 | 50_034 | 50_053 | 50_055 | 50_057 | 50_126 => Cause::Account,
         70_002 | 700_027 | 7_000_215 | 7_000_222 => Cause::ClientSecret,
         90_002 | 50_194 | 700_016 => Cause::Directory,
         _ => Cause::Unknown,
@@ -144,6 +175,10 @@ mod tests {
             ("50173", "revoked or the password changed"),
             ("70043", "sign-in frequency"),
             ("700084", "web one"),
+            ("9002327", "web one"),
+            ("700025", "platform Web"),
+            ("65004", "declined"),
+            ("54005", "start again"),
             ("53003", "conditional access"),
             ("65001", "permission is missing"),
             ("50057", "account is missing, disabled"),

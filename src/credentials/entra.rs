@@ -31,14 +31,8 @@ pub(super) struct Granted {
 
 impl Entra {
     pub(super) fn new(config: &PartnerCenterConfig, transport: Transport) -> Self {
-        let mut endpoint = config.authority.clone();
-        endpoint
-            .path_segments_mut()
-            .expect("an https address has path segments")
-            .pop_if_empty()
-            .extend([&config.tenant_id, "oauth2", "v2.0", "token"]);
         Self {
-            endpoint,
+            endpoint: endpoint(config, &["oauth2", "v2.0", "token"]),
             client_id: config.client_id.clone(),
             client_secret: config.client_secret.clone(),
             transport,
@@ -79,7 +73,7 @@ impl Entra {
         grant: &[(&str, &str)],
         audience: &str,
     ) -> Result<Granted, TokenError> {
-        let scope = format!("{}/.default offline_access", audience.trim_end_matches('/'));
+        let scope = format!("{} offline_access", default_scope(audience));
         let form = form_urlencoded::Serializer::new(String::new())
             .append_pair("client_id", &self.client_id)
             .append_pair("client_secret", self.client_secret.expose_secret())
@@ -115,8 +109,25 @@ impl Entra {
     }
 }
 
+/// The address `path` of the user's tenant.
+pub(super) fn endpoint(config: &PartnerCenterConfig, path: &[&str]) -> Url {
+    let mut endpoint = config.authority.clone();
+    endpoint
+        .path_segments_mut()
+        .expect("an https address has path segments")
+        .pop_if_empty()
+        .push(&config.tenant_id)
+        .extend(path);
+    endpoint
+}
+
+/// All that was consented to at `audience`.
+pub(super) fn default_scope(audience: &str) -> String {
+    format!("{}/.default", audience.trim_end_matches('/'))
+}
+
 /// What a failed call of the token endpoint means.
-fn refused(error: CallError) -> TokenError {
+pub(super) fn refused(error: CallError) -> TokenError {
     let identity = Identity::PartnerCenterUser;
     let Some(refusal) = error.refusal() else {
         return unavailable(error);
@@ -133,7 +144,7 @@ fn refused(error: CallError) -> TokenError {
     }
 }
 
-fn unavailable(source: impl Classify + Send + Sync + 'static) -> TokenError {
+pub(super) fn unavailable(source: impl Classify + Send + Sync + 'static) -> TokenError {
     let after = match source.disposition() {
         Disposition::Retry { after } => after,
         _ => None,

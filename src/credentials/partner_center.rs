@@ -22,7 +22,7 @@ pub(super) const LIFE: Duration = Duration::from_hours(90 * 24);
 
 /// Signs in with the stored refresh token.
 #[derive(Clone)]
-pub(super) struct Consent {
+pub(super) struct KeptConsent {
     pub(super) entra: Entra,
     pub(super) store: Store,
 }
@@ -40,7 +40,7 @@ pub(super) struct Redeemed {
     pub(super) age: Option<Duration>,
 }
 
-impl Consent {
+impl KeptConsent {
     /// Signs in with the stored token. One that is refused is read once more first: another instance,
     /// or a new consent, may have replaced it meanwhile.
     pub(super) async fn redeem(&self, audience: &str) -> Result<Redeemed, TokenError> {
@@ -98,7 +98,7 @@ pub(super) fn unusable(error: StoreError) -> TokenError {
     }
 }
 
-impl Issuer for Consent {
+impl Issuer for KeptConsent {
     fn identity(&self) -> Identity {
         Identity::PartnerCenterUser
     }

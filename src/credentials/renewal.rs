@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use super::TokenError;
-use super::partner_center::{Consent, LIFE, OLD, unusable};
+use super::partner_center::{KeptConsent, LIFE, OLD, unusable};
 
 /// What the `TokenRenewal` timer does for Partner Center's refresh token.
 #[derive(Clone)]
 pub struct Renewal {
     /// `None` when signing in by password: there is nothing to renew.
-    pub(super) consent: Option<Consent>,
+    pub(super) consent: Option<KeptConsent>,
     pub(super) audience: String,
 }
 

@@ -66,7 +66,22 @@ impl Store {
         }
     }
 
-    /// Keeps `token` in place of the one kept now.
+    /// Whether a token can be kept there, as far as that is seen without keeping one: the vault can be read, whether it has
+    /// one or not; the file's folder can be written to.
+    pub(super) async fn is_ready(&self) -> Result<(), StoreError> {
+        match self {
+            Self::KeyVault { vault, name } => match vault.secret(name).await {
+                Ok(_) | Err(KeyVaultError::NotFound) => Ok(()),
+                Err(source) => Err(StoreError::KeyVault {
+                    name: name.clone(),
+                    source,
+                }),
+            },
+            Self::File(path) => file::is_ready(path.clone()).await.map_err(StoreError::File),
+        }
+    }
+
+    /// Keeps `token` in place of the one kept now, if there is one.
     pub(super) async fn write(&self, token: &SecretString) -> Result<(), StoreError> {
         match self {
             Self::KeyVault { vault, name } => {

@@ -1,6 +1,7 @@
 //! The Partner Center referrals API: read one referral, patch it, list what changed.
 
 mod query;
+mod reach;
 mod wire;
 
 use std::fmt;
@@ -14,6 +15,7 @@ use url::Url;
 use uuid::Uuid;
 
 pub use query::{ListQuery, Order};
+pub use reach::Reach;
 pub use wire::{Fault, Parsed, referral as parse_referral};
 
 use super::{Call, CallError, Reply, Transport, Upstream};
@@ -282,10 +284,7 @@ impl PartnerCenter {
 
     /// One page of referrals; `page.next` asks for the page after it.
     pub async fn list(&self, query: &ListQuery) -> Result<Page, PartnerCenterError> {
-        let mut url = self.referrals.clone();
-        url.set_query(query.text().as_deref());
-        let call = self.call("list referrals", Method::GET, url);
-        let reply = self.send(call).await.map_err(about_list)?;
+        let reply = self.listed(query).await?;
         let page: wire::Page = reply.json().map_err(about_list)?;
         let count = page.value.0.len();
         let rows: Vec<_> = page.value.0.iter().filter_map(|it| wire::row(it)).collect();
@@ -307,6 +306,13 @@ impl PartnerCenter {
     /// Whether we may list referrals at all: the smallest read-only call.
     pub async fn probe(&self) -> Result<(), PartnerCenterError> {
         self.list(&ListQuery::default().top(1)).await.map(drop)
+    }
+
+    async fn listed(&self, query: &ListQuery) -> Result<Reply, PartnerCenterError> {
+        let mut url = self.referrals.clone();
+        url.set_query(query.text().as_deref());
+        let call = self.call("list referrals", Method::GET, url);
+        self.send(call).await.map_err(about_list)
     }
 
     fn url(&self, id: ReferralId) -> Url {

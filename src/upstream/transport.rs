@@ -1,5 +1,7 @@
 //! Sends requests to upstreams: one HTTP client, deadlines, bounded repeats, shared `Retry-After`.
 
+mod reply;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,13 +13,15 @@ use tokio::time::{Instant, sleep, timeout_at};
 use tracing::debug;
 use url::Url;
 
+pub use reply::Reply;
+
 use super::Upstream;
 use super::calls::{self, CallRecord};
 use super::error::CallError;
 use super::pace::{NoTurn, Pace, Turn};
 use super::retry::{self, RetryPolicy};
 use crate::credentials::{AccessToken, TokenSource};
-use crate::failure::{Chain, Classify};
+use crate::failure::{Chain, Classify, Disposition};
 use crate::roots;
 
 /// How long a connection may take to open; a healthy one takes well under a second.
@@ -59,6 +63,7 @@ pub struct Call {
     audience: String,
     repeatable: bool,
     attempt_limit: Duration,
+    refusals_are_answers: bool,
 }
 
 impl fmt::Debug for Call {
@@ -95,6 +100,7 @@ impl Call {
             audience: audience.to_owned(),
             repeatable,
             attempt_limit: ATTEMPT_LIMIT,
+            refusals_are_answers: false,
         }
     }
 
@@ -139,28 +145,17 @@ impl Call {
         self.repeatable = false;
         self
     }
-}
 
-/// A successful answer, fully read. Its `Debug` leaves the body out.
-pub struct Reply {
-    /// The status, 200 to 299.
-    pub status: StatusCode,
-    /// Its headers.
-    pub headers: HeaderMap,
-    /// Its body.
-    pub body: Bytes,
-    pub(super) upstream: Upstream,
-    pub(super) operation: &'static str,
-}
+    /// States that a refusal which repeating would not change is an answer too: OAuth's are documents of its protocol.
+    #[must_use]
+    pub(crate) fn refusals_are_answers(mut self) -> Self {
+        self.refusals_are_answers = true;
+        self
+    }
 
-impl fmt::Debug for Reply {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Reply")
-            .field("upstream", &self.upstream)
-            .field("operation", &self.operation)
-            .field("status", &self.status)
-            .field("bytes", &self.body.len())
-            .finish_non_exhaustive()
+    fn is_answered_by(&self, reply: &Reply) -> bool {
+        let passing = || matches!(reply.refusal().disposition(), Disposition::Retry { .. });
+        reply.status.is_success() || self.refusals_are_answers && !passing()
     }
 }
 
@@ -254,7 +249,7 @@ impl Transport {
         let started = Instant::now();
         let outcome = timeout_at(deadline, self.request(call, token)).await;
         let outcome = match outcome {
-            Ok(Ok(reply)) if reply.status.is_success() => Ok(reply),
+            Ok(Ok(reply)) if call.is_answered_by(&reply) => Ok(reply),
             Ok(Ok(reply)) => Err(CallError::Refused {
                 upstream,
                 operation,

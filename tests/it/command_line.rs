@@ -1,6 +1,7 @@
 //! The commands an administrator types.
 
 mod check;
+mod consent;
 mod help;
 mod preview;
 mod sync;

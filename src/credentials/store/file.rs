@@ -35,7 +35,19 @@ pub(super) async fn read(path: PathBuf) -> Result<Stored, FileError> {
     blocking(move || read_now(&path)).await
 }
 
-/// Puts `token` into the file at `path`, whole or not at all; its mode stays.
+/// Whether a token could be put into the file at `path`, which need not be there.
+pub(super) async fn is_ready(path: PathBuf) -> Result<(), FileError> {
+    blocking(move || {
+        try_now(&path).map_err(|source| FileError::Io {
+            path,
+            verb: "written",
+            source,
+        })
+    })
+    .await
+}
+
+/// Puts `token` into the file at `path`, whole or not at all; its mode stays, and a new one is its owner's alone.
 pub(super) async fn write(path: PathBuf, token: SecretString) -> Result<(), FileError> {
     blocking(move || {
         write_now(&path, &token).map_err(|source| FileError::Io {
@@ -83,11 +95,30 @@ fn read_now(path: &Path) -> Result<Stored, FileError> {
     })
 }
 
-fn write_now(path: &Path, token: &SecretString) -> io::Result<()> {
-    // Through a link, the file it names is replaced, not the link.
-    let path = fs::canonicalize(path)?;
-    let mode = fs::metadata(&path)?.permissions().mode() & 0o7700;
+/// Where a draft for `path` goes, which file it is to replace, and with what mode.
+fn draft_for(path: &Path) -> io::Result<(PathBuf, PathBuf, u32)> {
+    let (path, mode) = match fs::metadata(path) {
+        // Through a link, the file it names is replaced, not the link.
+        Ok(metadata) if metadata.is_file() => {
+            let mode = metadata.permissions().mode() & 0o7700;
+            (fs::canonicalize(path)?, mode)
+        }
+        Ok(_) => return Err(io::Error::other("it is no file")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => (path.to_owned(), 0o600),
+        Err(error) => return Err(error),
+    };
     let draft = path.with_extension(format!("{}.tmp", Uuid::new_v4()));
+    Ok((draft, path, mode))
+}
+
+fn try_now(path: &Path) -> io::Result<()> {
+    let (draft, _, _) = draft_for(path)?;
+    write_draft(&draft, 0o600, &SecretString::default())?;
+    fs::remove_file(draft)
+}
+
+fn write_now(path: &Path, token: &SecretString) -> io::Result<()> {
+    let (draft, path, mode) = draft_for(path)?;
     let written = write_draft(&draft, mode, token).and_then(|()| fs::rename(&draft, &path));
     if written.is_err() {
         // The first failure is the one to tell; the draft may never have come to be.
@@ -158,6 +189,32 @@ mod tests {
             let after = fs::metadata(&path).unwrap().permissions().mode();
             assert_eq!(after & 0o7777, mode);
             assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_not_there_is_made_for_its_owner_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("refresh-token");
+        is_ready(path.clone()).await.unwrap();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        write(path.clone(), SecretString::from("new"))
+            .await
+            .unwrap();
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o7777, 0o600);
+        assert_eq!(read(path).await.unwrap().token.expose_secret(), "new");
+    }
+
+    #[tokio::test]
+    async fn a_place_that_takes_no_file_says_so_beforehand() {
+        let folder = tempfile::tempdir().unwrap();
+        for path in [
+            folder.path().to_owned(),
+            folder.path().join("no-such-folder/refresh-token"),
+        ] {
+            let error = is_ready(path).await.unwrap_err();
+            assert!(error.to_string().contains("cannot be written"));
         }
     }
 

@@ -55,8 +55,7 @@ pub fn referral(body: &[u8]) -> Result<Parsed, Fault> {
         direction: direction(&it),
         quality: it.text("quality"),
         is_spam: it.flag("isSpam").unwrap_or(false),
-        partner_id: filled(it.text("mpnId"))
-            .or_else(|| filled(invitation.as_ref()?.text("invitedMpnId"))),
+        partner_id: partner_id(&it, invitation.as_ref()),
         locations: locations(&it),
         customer: it
             .object("customerProfile")
@@ -79,6 +78,10 @@ pub fn referral(body: &[u8]) -> Result<Parsed, Fault> {
         value,
         malformed: it.malformed(),
     })
+}
+
+fn partner_id(it: &Members<'_>, invitation: Option<&Members<'_>>) -> Option<String> {
+    filled(it.text("mpnId")).or_else(|| filled(invitation?.text("invitedMpnId")))
 }
 
 fn id(it: &Members<'_>) -> Option<ReferralId> {
@@ -233,6 +236,21 @@ pub(super) fn row(row: &RawValue) -> Option<ListedReferral> {
         updated: it.time("updatedDateTime"),
         status: status(&it),
         direction: direction(&it),
+    })
+}
+
+/// Where a referral was sent to.
+pub(super) struct Target {
+    pub(super) locations: Vec<String>,
+    pub(super) partner_id: Option<String>,
+}
+
+/// Where the referral of one row of a list was sent to; `None` if it is no object.
+pub(super) fn target(row: &RawValue) -> Option<Target> {
+    let it = Members::of_document(row.get().as_bytes())?;
+    Some(Target {
+        locations: locations(&it),
+        partner_id: partner_id(&it, it.object("inviteContext").as_ref()),
     })
 }
 
