@@ -174,6 +174,14 @@ param syncRetryDays int = 7
 @description('SYNC_STATE_DAYS')
 @minValue(1)
 param syncStateDays int = 90
+@description('Tell somebody beside the log what will need a person: the vault\'s secret warning-webhook-url holds the address to post to.')
+param warningWebhook bool = false
+@description('WARNING_WEBHOOK_FORMAT: adaptive-card is for a Teams workflow.')
+@allowed(['json', 'adaptive-card'])
+param warningWebhookFormat string = 'json'
+@description('WARNING_DIGEST: with warningWebhook, how often it is told how things are.')
+@allowed(['off', 'weekly'])
+param warningDigest string = 'off'
 @description('RUST_LOG')
 @allowed(['info', 'debug', 'trace'])
 param rustLog string = 'info'
@@ -198,6 +206,7 @@ var storageName = storageId[8]
 var clientSecretReference = '@Microsoft.KeyVault(VaultName=${vaultName};SecretName=partner-center-client-secret)'
 var passwordReference = '@Microsoft.KeyVault(VaultName=${vaultName};SecretName=partner-center-password)'
 var flowUrlReference = '@Microsoft.KeyVault(VaultName=${vaultName};SecretName=flow-url)'
+var warningWebhookReference = '@Microsoft.KeyVault(VaultName=${vaultName};SecretName=warning-webhook-url)'
 
 var settings = {
   PARTNER_CENTER_TENANT_ID: partnerCenterTenantId
@@ -248,6 +257,9 @@ var settings = {
   SYNC_RETRY_LONGEST_MINUTES: string(syncRetryLongestMinutes)
   SYNC_RETRY_DAYS: string(syncRetryDays)
   SYNC_STATE_DAYS: string(syncStateDays)
+  WARNING_WEBHOOK_URL: warningWebhook ? warningWebhookReference : ''
+  WARNING_WEBHOOK_FORMAT: warningWebhookFormat
+  WARNING_DIGEST: warningDigest
   OUTBOUND_CA_FILE: ''
   // Alerts and workbook read the lines as JSON.
   LOG_FORMAT: 'json'

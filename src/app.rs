@@ -132,6 +132,21 @@ impl App {
         })
     }
 
+    /// Writes down what this instance does, for ever.
+    pub async fn keep_activity(&self) {
+        let blobs = self.world.blobs.as_ref();
+        self.desk.activity().keep(blobs).await;
+    }
+
+    /// Writes down what this instance did and did not write down yet. It is no loss if that fails.
+    pub async fn save_activity(&self) {
+        let now = self.world.clock.now();
+        let saving = self.desk.activity().save(self.world.blobs.as_ref(), now);
+        if let Err(error) = saving.await {
+            tracing::debug!(error = %Chain(&error), "what was done last could not be written down");
+        }
+    }
+
     /// Parks what is still being synced, and waits for that.
     pub async fn park_the_rest(&self) {
         self.desk.close();

@@ -10,6 +10,7 @@ mod storage;
 mod sync;
 mod table;
 mod target;
+mod warning;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -26,6 +27,7 @@ pub use storage::{StorageAccess, StorageConfig};
 pub use sync::SyncConfig;
 pub use table::{SETTINGS, Setting, Source};
 pub use target::{FlowConfig, TargetConfig};
+pub use warning::{Digest, Format, ReceiverConfig, WarningConfig};
 
 /// The whole configuration of a connector.
 #[derive(Debug)]
@@ -42,6 +44,8 @@ pub struct Config {
     pub storage: StorageConfig,
     /// What a sync may do.
     pub sync: SyncConfig,
+    /// Who is told of warnings.
+    pub warning: WarningConfig,
     /// `OUTBOUND_CA_FILE`: PEM of more authorities for outgoing TLS.
     pub outbound_ca: Option<Vec<u8>>,
 }
@@ -56,6 +60,7 @@ impl Config {
         let azure = AzureCredential::read(&mut settings);
         let storage = StorageConfig::read(&mut settings, azure.as_ref());
         let sync = SyncConfig::read(&mut settings);
+        let warning = WarningConfig::read(&mut settings);
         let outbound_ca = settings
             .optional::<PathBuf>("OUTBOUND_CA_FILE")
             .and_then(|path| settings.file("OUTBOUND_CA_FILE", &path));
@@ -73,6 +78,7 @@ impl Config {
                 azure: azure?,
                 storage: storage?,
                 sync: sync?,
+                warning: warning?,
                 outbound_ca,
             })
         };

@@ -32,6 +32,9 @@ const DRAIN: Duration = Duration::from_secs(5);
 /// How long parking those that were not done by then may take.
 const PARKING: Duration = Duration::from_secs(2);
 
+/// How long writing down what was done last may take after that.
+const SAVING: Duration = Duration::from_millis(500);
+
 /// How long a delivery may take, counted from its receipt. Well below `functionTimeout` of `host.json`,
 /// after which the host would kill this process with everything it is doing.
 pub const WEBHOOK_BUDGET: Duration = Duration::from_secs(8);
@@ -86,5 +89,6 @@ pub async fn run(
             );
         }
     }
+    readiness.save_activity(SAVING).await;
     serving.take_output().unwrap_or(Ok(()))
 }

@@ -1,5 +1,6 @@
 //! Keeps one referral and its lead in step: read both, decide, write what differs.
 
+pub mod activity;
 pub mod dead_letters;
 pub mod error;
 pub mod flight;

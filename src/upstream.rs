@@ -7,6 +7,7 @@ pub mod flow;
 pub(crate) mod key_vault;
 mod pace;
 pub mod partner_center;
+pub mod receiver;
 pub mod retry;
 pub mod storage;
 pub mod transport;
@@ -36,11 +37,13 @@ pub enum Upstream {
     Storage,
     /// Takes referrals in place of Dataverse.
     Flow,
+    /// Is told of warnings, if the settings name anybody.
+    Receiver,
 }
 
 impl Upstream {
     /// How many there are.
-    pub const COUNT: usize = 7;
+    pub const COUNT: usize = 8;
 
     /// All of them, in their own order.
     pub const ALL: [Self; Self::COUNT] = [
@@ -51,6 +54,7 @@ impl Upstream {
         Self::ManagedIdentity,
         Self::Storage,
         Self::Flow,
+        Self::Receiver,
     ];
 
     /// How many requests to it one instance has under way at once. Dataverse takes 52 from one user for all instances.
@@ -59,7 +63,7 @@ impl Upstream {
             Self::Storage => 32,
             Self::Dataverse => 16,
             Self::PartnerCenter | Self::Flow => 8,
-            Self::EntraId | Self::KeyVault | Self::ManagedIdentity => 4,
+            Self::EntraId | Self::KeyVault | Self::ManagedIdentity | Self::Receiver => 4,
         }
     }
 
@@ -73,6 +77,7 @@ impl Upstream {
             Self::ManagedIdentity => "managed_identity",
             Self::Storage => "storage",
             Self::Flow => "flow",
+            Self::Receiver => "receiver",
         }
     }
 }
@@ -87,6 +92,7 @@ impl fmt::Display for Upstream {
             Self::ManagedIdentity => "the managed identity endpoint",
             Self::Storage => "the storage account",
             Self::Flow => "the flow",
+            Self::Receiver => "whoever is told of warnings",
         })
     }
 }

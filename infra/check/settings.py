@@ -11,7 +11,7 @@ from bicep import File, Node
 # Settings that the template decides by itself.
 FIXED = {"AZURE_CREDENTIAL": "managed_identity", "LOG_FORMAT": "json"}
 # Settings that it makes of the resources it deploys.
-MADE = {"PARTNER_CENTER_CLIENT_SECRET", "PARTNER_CENTER_PASSWORD", "KEY_VAULT_URL", "AZURE_CLIENT_ID", "FLOW_URL"}
+MADE = {"PARTNER_CENTER_CLIENT_SECRET", "PARTNER_CENTER_PASSWORD", "KEY_VAULT_URL", "AZURE_CLIENT_ID", "FLOW_URL", "WARNING_WEBHOOK_URL"}
 # Other ways to name the storage account. It has no key to put into a connection string.
 NOT_SET = {"AzureWebJobsStorage", "AzureWebJobsStorage__accountName"}
 

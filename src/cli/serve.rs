@@ -124,7 +124,9 @@ async fn start(readiness: Arc<Readiness>, under_host: bool) -> Result<(), Exit> 
                 mode = app.options.mode.word(),
                 "ready to take deliveries"
             );
-            readiness.ready(Arc::new(app));
+            let app = Arc::new(app);
+            readiness.ready(Arc::clone(&app));
+            tokio::spawn(async move { app.keep_activity().await });
             return Ok(());
         }
         Ok(Err(error)) => error,

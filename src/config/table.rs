@@ -144,6 +144,10 @@ pub const SETTINGS: &[Setting] = &[
     setting("SYNC_RETRY_LONGEST_MINUTES", "the most minutes between two tries").default("60"),
     setting("SYNC_RETRY_DAYS", "days for which a referral is tried before it becomes a dead letter").default("7"),
     setting("SYNC_STATE_DAYS", "days for which it is remembered what a closed referral and its lead agreed on").default("90"),
+    setting("WARNING_WEBHOOK_URL", "who is told, beside the log, what will need a person: an address to post to, such as a Teams workflow's")
+        .secret(),
+    setting("WARNING_WEBHOOK_FORMAT", "what is posted there: `json`, or `adaptive-card` for a Teams workflow").default("json"),
+    setting("WARNING_DIGEST", "how often it is posted there how things are: `off` or `weekly`").default("off"),
     setting("OUTBOUND_CA_FILE", "PEM file of more authorities for outgoing TLS, such as an inspecting firewall's; never trusted for callbacks"),
     setting("LOG_FORMAT", "`json`, `text`, or `auto`: text on a terminal").default("auto"),
     setting("RUST_LOG", "how much of this program is logged: `info`, `debug` or `trace`").default("info"),

@@ -58,6 +58,15 @@ impl Readiness {
         }
     }
 
+    /// Writes down what was done last, if that takes no longer than `bound`.
+    pub(super) async fn save_activity(&self, bound: Duration) {
+        let state = self.0.borrow().clone();
+        if let State::Ready(app) = state {
+            // It is no loss if it is not written down.
+            let _ = tokio::time::timeout(bound, app.save_activity()).await;
+        }
+    }
+
     /// Parks what is still being synced, and waits for that.
     pub(super) async fn park_the_rest(&self) {
         let state = self.0.borrow().clone();

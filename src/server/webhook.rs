@@ -76,6 +76,7 @@ fn refused(error: &CallbackError) -> Answer {
 }
 
 async fn act(app: &App, invocation: &Invocation, verified: &Verified) -> Answer {
+    app.desk.activity().event(app.world.clock.now());
     match Event::parse(verified) {
         Err(error) => Answer::new(Code::Unreadable).because(&error),
         Ok(Event::Test) => Answer::new(Code::Test),

@@ -24,6 +24,7 @@ use self::gate::{Admission, Gate, Slam};
 use self::job::{ASKED, BadMessage, EVENT, Job, MISCONFIGURED, Word};
 use self::policy::{LONGEST_DELAY, RetryRules, jitter};
 use super::SyncReport;
+use super::activity::Activity;
 use super::dead_letters::{BROKEN, DeadLetters, FOREIGN, Letter, POISONED, Subject};
 use super::error::{SyncCause, SyncError};
 use super::flight::{Digest, Shared};
@@ -56,6 +57,8 @@ pub struct Desk {
     letters: DeadLetters,
     rules: RetryRules,
     gate: Gate,
+    /// What became of the referrals.
+    activity: Arc<Activity>,
     /// Whether nobody waits for a sync any more.
     closing: watch::Sender<bool>,
     /// How many are being taken through.
@@ -89,6 +92,7 @@ impl Desk {
             letters,
             rules,
             gate: Gate::default(),
+            activity: Arc::default(),
             closing: watch::Sender::new(false),
             busy: watch::Sender::new(0),
         }
@@ -158,6 +162,11 @@ impl Desk {
         self.gate.is_closed()
     }
 
+    /// What became of the referrals that were taken through.
+    pub fn activity(&self) -> &Arc<Activity> {
+        &self.activity
+    }
+
     /// Whether nobody waits for a sync any more.
     pub fn is_closed(&self) -> bool {
         *self.closing.borrow()
@@ -175,8 +184,21 @@ impl Desk {
         let _ = busy.wait_for(|busy| *busy == 0).await;
     }
 
-    async fn take(&self, mut job: Job, digest: Option<Digest>, deadline: Instant) -> Disposal {
+    async fn take(&self, job: Job, digest: Option<Digest>, deadline: Instant) -> Disposal {
         let _counted = Counted::new(&self.busy);
+        let (id, since) = (job.referral, job.first_attempt);
+        let disposal = self.take_through(job, digest, deadline).await;
+        let now = self.clock.now();
+        self.activity.disposed(id, since, &disposal, now);
+        disposal
+    }
+
+    async fn take_through(
+        &self,
+        mut job: Job,
+        digest: Option<Digest>,
+        deadline: Instant,
+    ) -> Disposal {
         let now = self.clock.now();
         // What was lost to wrong settings is nothing that was waited for in vain.
         if job.attempts == 0 || job.why == MISCONFIGURED {

@@ -83,7 +83,7 @@ pub enum StorageCause {
 
 impl StorageCause {
     /// The error of doing `operation` with `name`.
-    pub(super) fn of(self, operation: &'static str, name: &str) -> StorageError {
+    pub(crate) fn of(self, operation: &'static str, name: &str) -> StorageError {
         StorageError {
             operation,
             name: name.to_owned(),
