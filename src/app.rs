@@ -21,6 +21,7 @@ use crate::upstream::flow::Flow;
 use crate::upstream::partner_center::PartnerCenter;
 use crate::upstream::storage::{POISON_QUEUE, RETRY_QUEUE, Storage};
 use crate::upstream::transport::Transport;
+use crate::warnings::{Sender, Warnings};
 
 /// How many deliveries are worked on at once. More are told to come again: memory stays bounded under a flood.
 const DELIVERIES: u32 = 256;
@@ -41,6 +42,8 @@ pub struct App {
     pub letters: DeadLetters,
     /// Which events need no sync, because they have just had one.
     pub replays: Replays,
+    /// Tells of what will need a person.
+    pub warnings: Warnings,
     /// Renews the Partner Center credential.
     pub renewal: Renewal,
     /// One permit for each delivery in progress.
@@ -90,9 +93,9 @@ impl App {
         let storage = Storage::new(&config.storage, storage, transport.clone());
         let destination = match &config.target {
             TargetConfig::Dataverse(it) => {
-                Destination::Dataverse(Dataverse::new(it, transport, azure))
+                Destination::Dataverse(Dataverse::new(it, transport.clone(), azure))
             }
-            TargetConfig::Flow(it) => Destination::Flow(Flow::new(it, transport, azure)),
+            TargetConfig::Flow(it) => Destination::Flow(Flow::new(it, transport.clone(), azure)),
         };
         let callback = Callback::new(&config.callback, config.outbound_ca.as_deref())
             .map_err(|error| problem("OUTBOUND_CA_FILE", &error))?;
@@ -103,6 +106,14 @@ impl App {
             later: Arc::new(storage.queue(RETRY_QUEUE)),
             clock: Arc::new(SystemClock),
         };
+        let sender = Sender {
+            environment: config.sync.environment,
+            dataverse: match config.target {
+                TargetConfig::Dataverse(it) => Some(it.url),
+                TargetConfig::Flow(_) => None,
+            },
+        };
+        let warnings = Warnings::new(&config.warning, sender, &world, &transport);
         let options = config.sync.options;
         let syncer = Syncer::new(world.clone(), options.clone());
         let flights = destination.flights(&partner_center, &world, &syncer, &options);
@@ -122,6 +133,7 @@ impl App {
             syncer,
             flights,
             replays: Replays::default(),
+            warnings,
             renewal,
             deliveries: Semaphore::new(DELIVERIES as usize),
             options,

@@ -3,6 +3,8 @@
 //! A topic is one file below `checkup/` and one line of [`topics`]. All topics are looked into at once, each for a limited
 //! time.
 
+mod acceptance;
+mod backlog;
 mod credentials;
 mod dataverse;
 mod finding;
@@ -29,15 +31,17 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// The code of a topic that came to no end in time.
-const UNFINISHED: &str = "check_unfinished";
+pub const UNFINISHED: &str = "check_unfinished";
 
 /// Who is going to read the findings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scope {
     /// A person who asked for them: everything is tried out.
     Full,
     /// Nobody right now: only what changes nothing, and needs nobody to watch it.
     Unattended,
+    /// Nobody, every few minutes: only what costs next to nothing.
+    Often,
 }
 
 /// What a check-up is to cover, and how long it may take.
@@ -64,11 +68,13 @@ struct Visit<'a> {
 }
 
 /// One file below `checkup/`.
-struct Topic {
-    word: &'static str,
+pub struct Topic {
+    /// Its name.
+    pub word: &'static str,
     /// Every code it finds something under.
-    codes: &'static [&'static str],
-    scope: Scope,
+    pub codes: &'static [&'static str],
+    /// The narrowest scope it belongs to.
+    pub scope: Scope,
     findings: for<'a> fn(&'a Visit<'a>) -> BoxFuture<'a, Vec<Finding>>,
 }
 
@@ -93,8 +99,15 @@ fn topics() -> impl Iterator<Item = Topic> {
         topic!(dataverse, Unattended),
         topic!(flow, Unattended),
         topic!(storage, Full),
+        topic!(backlog, Often),
+        topic!(acceptance, Unattended),
     ]
     .into_iter()
+}
+
+/// The topic that finds something under `code`.
+pub fn topic_of(code: &str) -> Option<Topic> {
+    topics().find(|topic| topic.codes.contains(&code))
 }
 
 /// Every code a finding can have, the words of `docs/checkup.md`.
@@ -107,7 +120,7 @@ pub fn codes() -> impl Iterator<Item = &'static str> {
 pub async fn look(app: &App, terms: impl Into<Terms>) -> Vec<Finding> {
     let terms = terms.into();
     let visit = Visit { app };
-    let wanted = |topic: &Topic| terms.scope == Scope::Full || topic.scope == Scope::Unattended;
+    let wanted = |topic: &Topic| terms.scope <= topic.scope;
     let looks = topics()
         .filter(wanted)
         .map(|topic| look_into(topic, &visit, terms.patience));
@@ -138,7 +151,10 @@ fn unfinished(topic: &str, patience: Duration) -> Finding {
         patience.as_secs()
     );
     let advice = "run the check again with a longer --timeout; if that does not help, see whether this machine's network lets it out";
-    Finding::failed(UNFINISHED, detail, advice).about(topic)
+    Finding {
+        passing: true,
+        ..Finding::failed(UNFINISHED, detail, advice).about(topic)
+    }
 }
 
 #[cfg(test)]

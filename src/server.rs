@@ -48,6 +48,12 @@ pub const RECONCILE_BUDGET: Duration = Duration::from_mins(4);
 /// How long a token renewal may take.
 pub const RENEWAL_BUDGET: Duration = Duration::from_mins(1);
 
+/// How long looking for what will need a person, and telling of it, may take after a token renewal.
+pub const DAILY_BUDGET: Duration = Duration::from_secs(90);
+
+/// The same after a pass of `ReferralReconcile`.
+pub const OFTEN_BUDGET: Duration = Duration::from_secs(20);
+
 /// Answers on `listener` until `stop` resolves. Running syncs get five seconds then; what is not done is parked.
 ///
 /// An error means that the listener failed by itself.

@@ -78,6 +78,7 @@ fn listed(referral: &Referral) -> ListedReferral {
         id: referral.id,
         created: referral.created,
         updated: referral.updated,
+        expires: referral.expires,
         status: referral.status.clone(),
         direction: referral.direction,
     }

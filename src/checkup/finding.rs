@@ -21,6 +21,8 @@ pub struct Finding {
     pub advice: Option<String>,
     /// When it ends, or turns from a warning into a failure.
     pub deadline: Option<Timestamp>,
+    /// Whether it may be well again by itself: nothing can be concluded from it yet.
+    pub passing: bool,
 }
 
 /// How something is. The worst is the greatest.
@@ -55,6 +57,7 @@ impl Finding {
             detail: detail.into(),
             advice: None,
             deadline: None,
+            passing: false,
         }
     }
 
@@ -85,7 +88,8 @@ impl Finding {
 
     /// It could not be done, for the reason that `error` tells.
     pub fn error(code: &'static str, error: &impl Classify) -> Self {
-        let advice = match error.disposition() {
+        let disposition = error.disposition();
+        let advice = match disposition {
             Disposition::Retry { .. } => {
                 "nothing yet: this may pass; run the check again in some minutes"
             }
@@ -96,7 +100,10 @@ impl Finding {
                 "put the credential or permission named above right, then run the check again"
             }
         };
-        Self::failed(code, Chain(error).to_string(), advice)
+        Self {
+            passing: matches!(disposition, Disposition::Retry { .. }),
+            ..Self::failed(code, Chain(error).to_string(), advice)
+        }
     }
 
     /// What `tried` came to: what `found` says of it, or its error.

@@ -18,6 +18,8 @@ use crate::sync::park::policy::RetryRules;
 pub struct SyncConfig {
     /// What a sync may do, as the planner takes it.
     pub options: SyncOptions,
+    /// `SYNC_ENVIRONMENT`: which environment this is.
+    pub environment: String,
     /// How patiently a referral is tried that cannot be synced.
     pub retry: RetryRules,
     /// How long what is remembered of a closed referral is kept.
@@ -39,9 +41,10 @@ impl SyncConfig {
         let won_hold = hours(settings, "SYNC_WON_HOLD_HOURS");
         let retry = retry_rules(settings);
         let state_kept = seconds(settings, "SYNC_STATE_DAYS", 24 * 60 * 60);
+        let environment = environment?;
         let options = SyncOptions {
             mode: mode?,
-            production: environment?.eq_ignore_ascii_case("production"),
+            production: environment.eq_ignore_ascii_case("production"),
             owner: owner.map(|OwnerSetting(owner)| owner),
             filter: Filter {
                 kinds: kinds?,
@@ -56,6 +59,7 @@ impl SyncConfig {
         };
         Some(Self {
             options,
+            environment,
             retry: retry?,
             state_kept: SignedDuration::try_from(state_kept?).ok()?,
         })

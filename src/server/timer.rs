@@ -2,6 +2,7 @@
 //! answer would hang the run until its timeout, so there is always a body.
 
 mod reconcile;
+mod watch;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,7 +27,7 @@ pub(super) use reconcile::reconcile;
 /// Longest envelope read: the host's are below 2 KiB.
 const LIMIT: usize = 256 * 1024;
 
-/// `TokenRenewal`: renews the Partner Center refresh token.
+/// `TokenRenewal`: renews the Partner Center refresh token, and tells of what will need a person.
 pub(super) async fn renew_tokens(
     readiness: Arc<Readiness>,
     invocation: Invocation,
@@ -55,6 +56,7 @@ async fn admitted(request: Request) -> Result<(), Code> {
 async fn renew(app: &App, invocation: &Invocation) -> Answer {
     let work = tokio::time::timeout_at(invocation.deadline(RENEWAL_BUDGET), app.renewal.run());
     let (result, calls) = calls::recorded(work).await;
+    let renewal = watch::renewal(&result, app.world.clock.now());
     let mut answer = match result {
         Ok(Ok(report)) => renewed(&report),
         Ok(Err(error)) => {
@@ -64,6 +66,9 @@ async fn renew(app: &App, invocation: &Invocation) -> Answer {
         Err(_) => failed(Code::RenewalFailed, "the renewal took longer than a minute"),
     };
     answer.calls = calls;
+    let now = app.world.clock.now();
+    app.desk.activity().renewed(answer.code().word(), now);
+    watch::daily(app, renewal).await;
     answer
 }
 

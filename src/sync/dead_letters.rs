@@ -245,8 +245,8 @@ impl DeadLetters {
         self.blobs.delete(&subject.blob(), None).await
     }
 
-    /// Every letter, in the order of their ids.
-    pub async fn all(&self) -> Result<Vec<Letter>, StorageError> {
+    /// What there is a letter about, in the order of the ids.
+    pub async fn subjects(&self) -> Result<Vec<Subject>, StorageError> {
         let mut subjects = Vec::new();
         let mut marker = None;
         loop {
@@ -254,9 +254,14 @@ impl DeadLetters {
             subjects.extend(page.names.iter().filter_map(|(name, _)| subject_of(name)));
             match page.next {
                 Some(next) => marker = Some(next),
-                None => break,
+                None => return Ok(subjects),
             }
         }
+    }
+
+    /// Every letter, in the order of their ids.
+    pub async fn all(&self) -> Result<Vec<Letter>, StorageError> {
+        let subjects = self.subjects().await?;
         let letters = stream::iter(subjects).map(|subject| self.get(subject));
         // One that was dropped in between is no more.
         letters

@@ -162,6 +162,12 @@ impl Desk {
         self.gate.is_closed()
     }
 
+    /// When a referral that was first tried then becomes a dead letter, if something passing stays in its way.
+    pub fn gives_up(&self, first_attempt: Timestamp) -> Timestamp {
+        let end = first_attempt.checked_add(self.rules.limit);
+        end.unwrap_or(Timestamp::MAX)
+    }
+
     /// What became of the referrals that were taken through.
     pub fn activity(&self) -> &Arc<Activity> {
         &self.activity

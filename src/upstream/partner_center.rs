@@ -200,6 +200,8 @@ pub struct ListedReferral {
     pub created: Option<Timestamp>,
     /// When anything in it changed last.
     pub updated: Option<Timestamp>,
+    /// When it expires unless it is answered.
+    pub expires: Option<Timestamp>,
     /// Where it stands.
     pub status: ReferralStatus,
     /// Which way it went.

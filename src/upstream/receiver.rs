@@ -13,7 +13,7 @@ use super::{Call, CallError, Transport, Upstream, retry};
 use crate::config::ReceiverConfig;
 
 /// How long a message may take, with all repeats. Nobody waits for it, but the run that sends it has other work.
-const LIMIT: Duration = Duration::from_secs(15);
+const LIMIT: Duration = Duration::from_secs(8);
 
 /// The webhook, cheap to clone.
 #[derive(Clone)]

@@ -7,7 +7,7 @@ use axum::response::Response;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
-use super::{admitted, failed};
+use super::{admitted, failed, watch};
 use crate::app::App;
 use crate::server::RECONCILE_BUDGET;
 use crate::server::code::Code;
@@ -45,6 +45,10 @@ async fn pass(app: &App, invocation: Invocation) -> Response {
     let report = app.reconciler.run_until(Scope::Continue, deadline).await;
     let mut answer = Answer::new(code(&report));
     log(answer.code(), &invocation, &report);
+    let (word, healed) = (answer.code().word(), report.healed_in_all());
+    let now = app.world.clock.now();
+    app.desk.activity().reconciled(word, healed, now);
+    watch::often(app).await;
     answer.trigger = Some(json!({
         "Outputs": {},
         "Logs": [format!(

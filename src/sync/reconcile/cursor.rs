@@ -133,6 +133,12 @@ impl Cursor {
         }
     }
 
+    /// How many changes were healed within a day before `now` that events should have told; no more than are suspicious.
+    pub fn untold_lately(&self, now: Timestamp) -> usize {
+        let recent = |at: &&Timestamp| now.duration_since(**at).abs() < SUSPICION;
+        self.untold.iter().filter(recent).count()
+    }
+
     /// Notes that `count` changes were healed that events should have told. Gives how many there were within a day, if it
     /// is time to say that events do not arrive: five a day, said once a day.
     pub fn suspect(&mut self, count: usize, now: Timestamp) -> Option<usize> {

@@ -234,6 +234,7 @@ pub(super) fn row(row: &RawValue) -> Option<ListedReferral> {
         id: id(&it)?,
         created: it.time("createdDateTime"),
         updated: it.time("updatedDateTime"),
+        expires: it.time("expirationDateTime"),
         status: status(&it),
         direction: direction(&it),
     })

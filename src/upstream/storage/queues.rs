@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use azure_storage_queue::models::{
-    QueueClientReceiveMessagesOptions, QueueClientSendMessageOptions, QueueMessage, ReceivedMessage,
+    QueueClientGetPropertiesResultHeaders, QueueClientReceiveMessagesOptions,
+    QueueClientSendMessageOptions, QueueMessage, ReceivedMessage,
 };
 use azure_storage_queue::{QueueClient, QueueClientOptions};
 
@@ -90,6 +91,19 @@ impl StorageQueue {
             Err(failure) if failure.is(&[NO_QUEUE]) => self.create().await,
             Err(failure) => Err(failure.cause.of(OPERATION, self.name)),
         }
+    }
+
+    /// About how many messages there are, those that nobody sees yet among them.
+    pub async fn depth(&self) -> Result<u64, StorageError> {
+        const OPERATION: &str = "count the messages of queue";
+        let look = |http| async move { self.client(&http)?.get_properties(None).await };
+        let count = match self.account.perform(OPERATION, look).await {
+            Ok(answer) => answer.approximate_messages_count().ok().flatten(),
+            Err(failure) if failure.is(&[NO_QUEUE]) => Some(0),
+            Err(failure) => return Err(failure.cause.of(OPERATION, self.name)),
+        };
+        let count = count.and_then(|it| u64::try_from(it).ok());
+        count.ok_or_else(|| StorageCause::Unreadable.of(OPERATION, self.name))
     }
 
     /// Adds a message. After a lost answer it is sent again: two cost little, none costs a referral.

@@ -98,6 +98,7 @@ impl Referrals for Town {
                 id: referral(number),
                 created: it.referral,
                 updated: it.referral,
+                expires: None,
                 status: fixtures::status(if it.closed {
                     ReferralState::Won
                 } else {
