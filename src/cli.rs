@@ -7,6 +7,7 @@ mod output;
 mod preview;
 mod reconcile;
 mod serve;
+mod status;
 mod sync;
 mod verify;
 
@@ -35,6 +36,7 @@ enum Command {
     Consent(consent::ConsentArgs),
     Preview(preview::PreviewArgs),
     Reconcile(reconcile::ReconcileArgs),
+    Status(status::StatusArgs),
     Sync(sync::SyncArgs),
     DeadLetters(dead_letters::DeadLettersArgs),
     Verify(Box<verify::VerifyArgs>),
@@ -98,6 +100,7 @@ pub fn main() -> ExitCode {
             Command::Consent(args) => consent::run(args).await.into(),
             Command::Preview(args) => preview::run(args).await.into(),
             Command::Reconcile(args) => reconcile::run(args).await.into(),
+            Command::Status(args) => status::run(args).await.into(),
             Command::Sync(args) => sync::run(args).await.into(),
             Command::DeadLetters(args) => dead_letters::run(args).await.into(),
             Command::Verify(args) => verify::run(*args).await,

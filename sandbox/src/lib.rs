@@ -17,6 +17,7 @@ pub mod host;
 pub mod identity;
 pub mod key_vault;
 pub mod partner_center;
+pub mod receiver;
 pub mod requests;
 mod running;
 mod server;

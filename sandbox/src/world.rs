@@ -92,13 +92,15 @@ pub enum Service {
     AuthorityHost,
     /// A flow with an HTTP trigger, at `*.logic.azure.com`.
     Flow,
+    /// Whoever is told of warnings, such as a Teams workflow.
+    Receiver,
     /// The app's storage account, blobs and queues. Plain HTTP, as an emulator is.
     Storage,
 }
 
 impl Service {
     /// All of them, in the order in which they start.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Entra,
         Self::Identity,
         Self::KeyVault,
@@ -107,6 +109,7 @@ impl Service {
         Self::CertificateHost,
         Self::AuthorityHost,
         Self::Flow,
+        Self::Receiver,
         Self::Storage,
     ];
 
@@ -127,6 +130,7 @@ impl fmt::Display for Service {
             Self::CertificateHost => "certificate host",
             Self::AuthorityHost => "authority host",
             Self::Flow => "flow",
+            Self::Receiver => "receiver of warnings",
             Self::Storage => "storage",
         })
     }

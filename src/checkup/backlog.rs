@@ -26,7 +26,7 @@ const REGISTRATION: &str = "registration.json";
 pub(super) async fn findings(visit: &Visit<'_>) -> Vec<Finding> {
     let now = visit.app.world.clock.now();
     let told = |code, found: Result<Vec<Finding>, StorageError>| {
-        found.unwrap_or_else(|error| vec![Finding::error(code, &error)])
+        found.unwrap_or_else(|error| vec![Finding::unseen(code, &error)])
     };
     let (letters, lag, events) = tokio::join!(letters(visit), lag(visit, now), events(visit, now),);
     let mut findings = told(LETTERS, letters);

@@ -106,6 +106,15 @@ impl Finding {
         }
     }
 
+    /// It could not be looked at, for a reason that somebody else finds too: nothing is known of it.
+    pub fn unseen(code: &'static str, error: &impl Classify) -> Self {
+        let advice = "see what the lines above say of the system that refused";
+        Self {
+            passing: true,
+            ..Self::warning(code, Chain(error).to_string(), advice)
+        }
+    }
+
     /// What `tried` came to: what `found` says of it, or its error.
     pub fn of<T, E: Classify>(
         code: &'static str,

@@ -22,6 +22,8 @@ use crate::upstream::storage::{Blobs, Presumed, Put, StorageCause, StorageError}
 /// The blob's name.
 pub const NAME: &str = "activity.json";
 
+/// How long after something was done it is written down: a delivery is an event first and a sync moments later.
+const SETTLED: Duration = Duration::from_secs(2);
 /// The least time between two writes of one instance.
 const PAUSE: Duration = Duration::from_mins(1);
 /// How often a write is begun anew because another instance wrote meanwhile.
@@ -204,6 +206,7 @@ impl Activity {
     pub async fn keep(&self, blobs: &dyn Blobs) {
         loop {
             self.news.notified().await;
+            tokio::time::sleep(SETTLED).await;
             if let Err(error) = self.save(blobs, Timestamp::now()).await {
                 tracing::debug!(error = %Chain(&error), "what was done last could not be written down");
                 self.news.notify_one();

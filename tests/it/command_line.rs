@@ -4,5 +4,6 @@ mod check;
 mod consent;
 mod help;
 mod preview;
+mod status;
 mod sync;
 mod verify;

@@ -42,4 +42,5 @@ mod steady_state;
 mod storage;
 mod sync;
 mod transport;
+mod warnings;
 mod wycheproof;

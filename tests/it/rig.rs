@@ -320,6 +320,11 @@ impl Drop for Rig {
         let secrets = ["PARTNER_CENTER_CLIENT_SECRET", "IDENTITY_HEADER"].map(|it| &*settings[it]);
         let planted = DATA.into_iter().chain(secrets);
         let planted: Vec<&str> = planted.chain([self.host.function_key()]).collect();
+        for posted in self.world().requests.of(Service::Receiver) {
+            let body = posted.body.unwrap_or_default().to_string();
+            let found = planted.iter().find(|text| body.contains(**text));
+            assert_eq!(found, None, "{body}");
+        }
         for line in self.host.logs() {
             let found = planted.iter().find(|text| line.text.contains(**text));
             assert_eq!(found, None, "{}", line.text);
