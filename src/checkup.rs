@@ -4,7 +4,7 @@
 //! time.
 
 mod acceptance;
-mod backlog;
+mod behind;
 mod credentials;
 mod dataverse;
 mod finding;
@@ -99,7 +99,7 @@ fn topics() -> impl Iterator<Item = Topic> {
         topic!(dataverse, Unattended),
         topic!(flow, Unattended),
         topic!(storage, Full),
-        topic!(backlog, Often),
+        topic!(behind, Often),
         topic!(acceptance, Unattended),
     ]
     .into_iter()

@@ -38,4 +38,6 @@ def words_written(source: Path) -> set[str]:
         text = path.read_text()
         found |= set(re.findall(r'=> "([a-z]+(?:_[a-z]+)*)"', text))
         found |= set(re.findall(r'\bcode = "([a-z_]+)"', text))
+        # What was looked at is a constant of its topic, and the `cause` of a warning.
+        found |= set(re.findall(r'\bconst \w+: &str = "([a-z]+(?:_[a-z]+)*)"', text))
     return found

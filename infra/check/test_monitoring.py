@@ -159,6 +159,28 @@ class Alerts(unittest.TestCase):
         self.assertEqual(fired(*again, (25 * MINUTES, line("synced", referral_id=referral))), set())
         self.assertEqual(fired(*again, (MINUTES, line("synced", referral_id="of another"))), {"sync-lag"})
 
+    def test_a_referral_near_its_date_is_told_until_that_is_over(self):
+        raised = line("warning_raised", cause="acceptance_dates", about="one")
+        stands = line("warning_stands", cause="acceptance_dates", about="one")
+        self.assertEqual(fired((20 * HOURS, raised)), {"acceptance-dates"})
+        self.assertEqual(fired((44 * HOURS, raised), (20 * HOURS, stands)), {"acceptance-dates"})
+        over = line("warning_over", cause="acceptance_dates", about="one")
+        self.assertEqual(fired((20 * HOURS, raised), (1 * HOURS, over)), set())
+        other = line("warning_over", cause="acceptance_dates", about="another")
+        self.assertEqual(fired((20 * HOURS, raised), (1 * HOURS, other)), {"acceptance-dates"})
+
+    def test_every_other_warning_is_told_until_it_is_over(self):
+        raised = line("warning_raised", cause="lead_columns", about=None)
+        self.assertEqual(fired((20 * HOURS, raised)), {"early-warning"})
+        self.assertEqual(fired((20 * HOURS, raised), (HOURS, line("warning_over", cause="lead_columns", about=None))), set())
+        for cause in ("sync_lag", "dead_letters", "event_arrival", "renewal"):
+            self.assertEqual(fired((20 * HOURS, line("warning_raised", cause=cause, about=None))), set(), cause)
+
+    def test_a_receiver_that_takes_nothing_is_told_until_it_does(self):
+        refused = line("warnings_not_sent", level="WARN", referral_id=None)
+        self.assertEqual(fired((HOURS, refused)), {"warnings-not-sent"})
+        self.assertEqual(fired((HOURS, refused), (MINUTES, line("warnings_sent", level="INFO", referral_id=None))), set())
+
     def test_three_deliveries_without_a_certificate_are_told(self):
         one = (MINUTES, line("certificate_unavailable", level="WARN", referral_id=None))
         self.assertEqual(fired(one, one), set())

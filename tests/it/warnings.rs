@@ -123,7 +123,7 @@ async fn a_receiver_that_fails_fails_no_run_and_is_told_the_next_time() {
     let fails = |effect| {
         rig.world()
             .faults
-            .add(Fault::new(Service::Receiver, effect))
+            .add(Fault::new(Service::Receiver, effect));
     };
     fails(Effect::status(500));
     run(&rig, "TokenRenewal").await;
@@ -216,7 +216,7 @@ async fn the_digest_comes_once_a_week() {
     assert!(ends.contains(&of_referral), "{ends:?}");
     let week_ago = Timestamp::now() - SignedDuration::from_hours(7 * 24);
     rig.change_blob("warnings.json", |it| {
-        it["digest"]["at"] = json!(week_ago.to_string())
+        it["digest"]["at"] = json!(week_ago.to_string());
     })
     .await;
     run(&rig, "TokenRenewal").await;

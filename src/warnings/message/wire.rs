@@ -64,7 +64,10 @@ fn digest(it: &Digest) -> Value {
 pub(super) fn card(message: &Message) -> Bytes {
     let sender = &message.sender;
     let host = sender.dataverse.as_ref().and_then(Url::host_str);
-    let place: Vec<&str> = [sender.environment.as_str()].into_iter().chain(host).collect();
+    let place: Vec<&str> = [sender.environment.as_str()]
+        .into_iter()
+        .chain(host)
+        .collect();
     let mut body = vec![
         json!({ "type": "TextBlock", "text": message.title(), "size": "Large", "weight": "Bolder", "wrap": true }),
         subtle(&place.join(" · ")),

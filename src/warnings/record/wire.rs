@@ -58,7 +58,7 @@ pub(super) fn read(json: &[u8]) -> Result<Option<Record>, u32> {
         warnings: it.warnings.into_iter().filter_map(warning).collect(),
         raised: it.raised,
         over: it.over,
-        digest: it.digest.and_then(digest),
+        digest: it.digest.as_ref().and_then(digest),
         claimed: time(it.claimed.as_deref()),
     }))
 }
@@ -85,7 +85,7 @@ fn warning(it: Entry) -> Option<(Cause, Warning)> {
     Some((cause, warning))
 }
 
-fn digest(it: Digest) -> Option<Told> {
+fn digest(it: &Digest) -> Option<Told> {
     Some(Told {
         at: it.at.parse().ok()?,
         synced: it.synced,

@@ -98,7 +98,7 @@ async fn events_that_do_not_arrive_are_told_of_where_any_are_expected() {
     run(&rig, "ReferralReconcile").await;
     let now = minutes_from_now(0);
     rig.change_blob("reconcile/cursor.json", |it| {
-        it["untold"] = json!(vec![now; 5])
+        it["untold"] = json!(vec![now; 5]);
     })
     .await;
     run(&rig, "ReferralReconcile").await;
