@@ -1,8 +1,7 @@
 //! A refresh token in a file, for local work.
 
-use std::fs::{self, File, OpenOptions, Permissions};
+use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -73,8 +72,7 @@ fn read_now(path: &Path) -> Result<Stored, FileError> {
     };
     let file = File::open(path).map_err(failed)?;
     let metadata = file.metadata().map_err(failed)?;
-    let mode = metadata.permissions().mode() & 0o7777;
-    if mode & 0o077 != 0 {
+    if let Some(mode) = private::open_to_others(&metadata) {
         return Err(FileError::Open {
             path: path.to_owned(),
             mode,
@@ -100,11 +98,10 @@ fn draft_for(path: &Path) -> io::Result<(PathBuf, PathBuf, u32)> {
     let (path, mode) = match fs::metadata(path) {
         // Through a link, the file it names is replaced, not the link.
         Ok(metadata) if metadata.is_file() => {
-            let mode = metadata.permissions().mode() & 0o7700;
-            (fs::canonicalize(path)?, mode)
+            (fs::canonicalize(path)?, private::owners_mode(&metadata))
         }
         Ok(_) => return Err(io::Error::other("it is no file")),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => (path.to_owned(), 0o600),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => (path.to_owned(), private::MODE),
         Err(error) => return Err(error),
     };
     let draft = path.with_extension(format!("{}.tmp", Uuid::new_v4()));
@@ -113,7 +110,7 @@ fn draft_for(path: &Path) -> io::Result<(PathBuf, PathBuf, u32)> {
 
 fn try_now(path: &Path) -> io::Result<()> {
     let (draft, _, _) = draft_for(path)?;
-    write_draft(&draft, 0o600, &SecretString::default())?;
+    write_draft(&draft, private::MODE, &SecretString::default())?;
     fs::remove_file(draft)
 }
 
@@ -128,18 +125,82 @@ fn write_now(path: &Path, token: &SecretString) -> io::Result<()> {
 }
 
 fn write_draft(draft: &Path, mode: u32, token: &SecretString) -> io::Result<()> {
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(draft)?;
+    let mut file = private::create(draft)?;
     file.write_all(token.expose_secret().as_bytes())?;
-    file.set_permissions(Permissions::from_mode(mode))?;
+    private::keep(&file, mode)?;
     file.sync_all()
 }
 
-#[cfg(test)]
+/// What keeps a file to its owner: its mode.
+#[cfg(unix)]
+mod private {
+    use std::fs::{File, Metadata, OpenOptions, Permissions};
+    use std::io;
+    use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+    use std::path::Path;
+
+    /// The mode of a new file: the owner reads and writes it.
+    pub(super) const MODE: u32 = 0o600;
+
+    /// The mode, if it lets others in.
+    pub(super) fn open_to_others(metadata: &Metadata) -> Option<u32> {
+        let mode = metadata.permissions().mode() & 0o7777;
+        (mode & 0o077 != 0).then_some(mode)
+    }
+
+    /// What the owner may do with a file.
+    pub(super) fn owners_mode(metadata: &Metadata) -> u32 {
+        metadata.permissions().mode() & 0o7700
+    }
+
+    /// A new file that nobody else can open.
+    pub(super) fn create(path: &Path) -> io::Result<File> {
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true).mode(MODE).open(path)
+    }
+
+    /// Gives `file` this mode.
+    pub(super) fn keep(file: &File, mode: u32) -> io::Result<()> {
+        file.set_permissions(Permissions::from_mode(mode))
+    }
+}
+
+/// What keeps a file to its owner: the access list of its folder, which new files inherit.
+#[cfg(not(unix))]
+mod private {
+    use std::fs::{File, Metadata, OpenOptions};
+    use std::io;
+    use std::path::Path;
+
+    /// Not looked at.
+    pub(super) const MODE: u32 = 0;
+
+    /// Nothing that could be seen here.
+    pub(super) fn open_to_others(_: &Metadata) -> Option<u32> {
+        None
+    }
+
+    /// Not looked at.
+    pub(super) fn owners_mode(_: &Metadata) -> u32 {
+        MODE
+    }
+
+    /// A new file.
+    pub(super) fn create(path: &Path) -> io::Result<File> {
+        OpenOptions::new().write(true).create_new(true).open(path)
+    }
+
+    /// The list came with the folder.
+    pub(super) fn keep(_: &File, _: u32) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(all(test, unix))]
 mod tests {
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     fn token_file(mode: u32, text: &str) -> (tempfile::TempDir, PathBuf) {
