@@ -12,6 +12,7 @@ use sandbox::Sandbox;
 use sandbox::host::funcignore::FuncIgnore;
 use sandbox::host::{Host, HostOptions};
 use sandbox::partner_center::builder::ReferralBuilder;
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::rig::{APP_ROOT, BOUND, Rig};
@@ -31,10 +32,44 @@ with zipfile.ZipFile(sys.argv[1]) as archive:
 /// Runs the program with the root `$0`, in a mount namespace in which nothing can be written there.
 const ENTER: &str = r#"
 set -e
+PATH="$PATH:/usr/sbin:/sbin"
 mount --bind "$0" "$0"
 mount -o remount,bind,ro "$0"
 if (: > "$0/written") 2>/dev/null; then echo "the root can be written to" >&2; exit 70; fi
 exec chroot "$0" /home/site/wwwroot/referral-connector "$@"
+"#;
+
+/// Runs the program's check-up with the root that the first argument names, in a network of its own. There every name
+/// is at one address. Prints which names were asked for and whether anybody came to that address.
+const RESOLVE: &str = r#"
+import fcntl, json, os, socket, struct, subprocess, sys, threading
+fcntl.ioctl(socket.socket(), 0x8914, struct.pack("16sh", b"lo", 0x41))
+names, visitors = set(), []
+dns = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+dns.bind(("127.0.0.1", 53))
+site = socket.create_server(("127.0.0.9", 443))
+def answer():
+    while True:
+        query, asker = dns.recvfrom(512)
+        end, labels = 12, []
+        while query[end]:
+            labels.append(query[end + 1 : end + 1 + query[end]].decode())
+            end += query[end] + 1
+        names.add(".".join(labels))
+        is_ipv4 = query[end + 1 : end + 3] == b"\0\1"
+        record = b"\xc0\x0c" + struct.pack(">HHIHBBBB", 1, 1, 60, 4, 127, 0, 0, 9) if is_ipv4 else b""
+        head = query[:2] + b"\x81\x80" + struct.pack(">HHHH", 1, len(record) // 16, 0, 0)
+        dns.sendto(head + query[12 : end + 5] + record, asker)
+def welcome():
+    while True:
+        visitors.append(site.accept()[1])
+for serve in (answer, welcome):
+    threading.Thread(target=serve, daemon=True).start()
+os.environ["PATH"] += ":/usr/sbin:/sbin"
+program = ["chroot", sys.argv[1], "/home/site/wwwroot/referral-connector", "check", "--timeout", "3"]
+subprocess.run(program, stdout=subprocess.DEVNULL)
+print(json.dumps({"names": sorted(names), "visited": bool(visitors)}), flush=True)
+os._exit(0)
 "#;
 
 /// A root with the unpacked package and nothing besides.
@@ -129,4 +164,47 @@ async fn it_works_where_there_is_nothing_but_the_package_and_nothing_can_be_writ
     assert_eq!(files.len(), 1, "it maps files besides itself: {files:?}");
     let end = rig.host.terminate(BOUND).await.unwrap();
     assert!(end.success(), "{end:?}");
+}
+
+/// A C library that is linked in may still want libraries of the machine to look a name up.
+#[test]
+#[ignore = "needs the package: infra/package.sh --profile dev"]
+fn names_are_looked_up_with_nothing_but_the_address_of_a_name_server() {
+    let root = Root::unpacked();
+    fs::create_dir(root.path().join("etc")).unwrap();
+    fs::write(
+        root.path().join("etc/resolv.conf"),
+        "nameserver 127.0.0.1\n",
+    )
+    .unwrap();
+    let nobody = "00000000-0000-0000-0000-000000000000";
+    let ran = Command::new("unshare")
+        .args([
+            "--user",
+            "--map-root-user",
+            "--net",
+            "python3",
+            "-c",
+            RESOLVE,
+        ])
+        .arg(root.path())
+        .envs([
+            ("PARTNER_CENTER_TENANT_ID", nobody),
+            ("PARTNER_CENTER_CLIENT_ID", nobody),
+            ("PARTNER_CENTER_CLIENT_SECRET", "none"),
+            ("KEY_VAULT_URL", "https://vault.invalid"),
+            ("DATAVERSE_URL", "https://dataverse.invalid"),
+            ("ENTRA_AUTHORITY_URL", "https://authority.invalid"),
+            ("AZURE_CREDENTIAL", "client_secret"),
+            ("AZURE_TENANT_ID", nobody),
+            ("AZURE_CLIENT_ID", nobody),
+            ("AZURE_CLIENT_SECRET", "none"),
+            ("AzureWebJobsStorage__accountName", "storage"),
+        ])
+        .output()
+        .unwrap();
+    let seen: Value = serde_json::from_slice(&ran.stdout).unwrap();
+    let names = seen["names"].as_array().unwrap();
+    assert!(names.contains(&"authority.invalid".into()), "{ran:?}");
+    assert_eq!(seen["visited"], true, "{ran:?}");
 }
