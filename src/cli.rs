@@ -5,6 +5,7 @@ mod consent;
 mod dead_letters;
 mod output;
 mod preview;
+mod provision;
 mod reconcile;
 mod serve;
 mod status;
@@ -35,6 +36,7 @@ enum Command {
     Check(check::CheckArgs),
     Consent(consent::ConsentArgs),
     Preview(preview::PreviewArgs),
+    Provision(provision::ProvisionArgs),
     Reconcile(reconcile::ReconcileArgs),
     Status(status::StatusArgs),
     Sync(sync::SyncArgs),
@@ -99,6 +101,7 @@ pub fn main() -> ExitCode {
             Command::Check(args) => check::run(args).await,
             Command::Consent(args) => consent::run(args).await.into(),
             Command::Preview(args) => preview::run(args).await.into(),
+            Command::Provision(args) => provision::run(args).await.into(),
             Command::Reconcile(args) => reconcile::run(args).await.into(),
             Command::Status(args) => status::run(args).await.into(),
             Command::Sync(args) => sync::run(args).await.into(),

@@ -11,6 +11,7 @@ pub mod failure;
 pub mod ids;
 pub mod lead;
 pub mod mapping;
+pub mod provision;
 pub mod referral;
 mod roots;
 pub mod server;

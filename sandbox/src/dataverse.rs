@@ -9,6 +9,7 @@ mod body;
 mod calls;
 mod cell;
 mod computed;
+mod customize;
 mod edit;
 mod filter;
 mod headers;
@@ -23,6 +24,7 @@ mod read;
 mod refusal;
 mod rows;
 mod schema;
+mod security;
 mod sellers;
 mod write;
 
@@ -34,7 +36,8 @@ use uuid::Uuid;
 
 pub use limits::Limits;
 pub use organisation::{
-    APPLICATION_USER_ID, BUSINESS_UNIT_ID, ORGANIZATION_ID, SALES_TEAM_ID, SELLER_ID, currency_id,
+    APPLICATION_USER_ID, BUSINESS_UNIT_ID, ORGANIZATION_ID, SALES_TEAM_ID, SELLER_ID,
+    SYSTEM_ADMINISTRATOR_ID, currency_id,
 };
 pub use refusal::{CodeSpelling, Refusal};
 pub use schema::LeadProfile;
@@ -55,6 +58,7 @@ pub struct State {
     rows: rows::Rows,
     cursors: BTreeMap<String, read::Cursor>,
     traffic: limits::Traffic,
+    security: security::Security,
 }
 
 /// What an organisation may do beyond the ordinary.
@@ -76,8 +80,7 @@ pub struct Switches {
     pub absent_row_is_version_mismatch: bool,
     /// The text with which a customer's plug-in refuses every write to a lead: 400 `0x80040265`.
     pub plugin_refusal: Option<String>,
-    /// Privileges that the application user's role lacks, such as `prvCreateLead`: 403 `0x80040220`. The rights
-    /// checked are Create, Read, Write, Delete and Assign.
+    /// Privileges that no role grants any more, such as `prvCreateLead`: 403 `0x80040220`.
     pub missing_privileges: BTreeSet<String>,
     /// Whether the application has no user in the organisation: 403 `0x80072560`.
     pub unknown_application: bool,
@@ -85,6 +88,13 @@ pub struct Switches {
     pub limits: Option<Limits>,
     /// How long each request runs, in milliseconds, counting as concurrent.
     pub execution_milliseconds: u64,
+    /// The languages that are enabled, the base language first.
+    pub languages: Vec<i64>,
+    /// How many customizations from now on meet one that somebody else is running: 429 `0x80071151`.
+    pub customizations_running: u32,
+    /// How long definitions that are read without `Consistency: Strong` know nothing of a new column, in seconds. Real
+    /// organisations take up to half a minute.
+    pub metadata_cache_seconds: u32,
     /// Whether next links name the environment's other host (`{org}.api.crm…` instead of `{org}.crm…`), which nobody can
     /// reach here.
     pub other_host_in_links: bool,
@@ -103,6 +113,9 @@ impl Default for Switches {
             limits: None,
             execution_milliseconds: 0,
             other_host_in_links: false,
+            languages: vec![1033, 1031],
+            customizations_running: 0,
+            metadata_cache_seconds: 1,
         }
     }
 }
@@ -117,6 +130,8 @@ pub struct Counters {
     pub created: u64,
     /// Updates carried out, those that changed nothing included.
     pub updated: u64,
+    /// Publications of customizations.
+    pub published: u64,
     /// Requests answered with 429.
     pub throttled: u64,
 }
@@ -124,14 +139,18 @@ pub struct Counters {
 impl Default for State {
     /// An organisation as installed: no leads, the usual currencies, one seller, one team.
     fn default() -> Self {
+        let schema = schema::Schema::new(LeadProfile::default());
+        let mut rows = organisation::rows();
+        security::fill(&mut rows, schema.tables());
         Self {
             switches: Switches::default(),
             saved_between_pages: VecDeque::new(),
             counters: Counters::default(),
-            schema: schema::Schema::new(LeadProfile::default()),
-            rows: organisation::rows(),
+            schema,
+            rows,
             cursors: BTreeMap::new(),
             traffic: limits::Traffic::default(),
+            security: security::Security::default(),
         }
     }
 }

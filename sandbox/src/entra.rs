@@ -152,6 +152,13 @@ impl State {
         self.tenants.insert(tenant.to_owned(), tenant.to_owned());
     }
 
+    /// The ids of all applications.
+    pub(crate) fn applications(&self) -> BTreeSet<uuid::Uuid> {
+        let ids = self.apps.keys();
+        ids.filter_map(|id| uuid::Uuid::try_parse(id).ok())
+            .collect()
+    }
+
     /// Registers `app` under `client_id`, in place of one already there.
     pub fn add_app(&mut self, client_id: &str, app: App) {
         self.apps.insert(client_id.to_owned(), app);

@@ -76,6 +76,14 @@ impl State {
         self.token_life = life;
     }
 
+    /// The client ids of all identities.
+    pub(crate) fn applications(&self) -> BTreeSet<uuid::Uuid> {
+        let ids = self.user_assigned.iter().map(String::as_str);
+        ids.chain([CLIENT_ID])
+            .filter_map(|id| uuid::Uuid::try_parse(id).ok())
+            .collect()
+    }
+
     fn identity<'a>(&self, client_id: Option<&'a str>) -> Option<&'a str> {
         match client_id {
             None => Some(CLIENT_ID),

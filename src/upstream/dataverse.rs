@@ -10,6 +10,7 @@ mod currencies;
 mod error;
 mod request;
 mod schema;
+pub mod setup;
 mod wire;
 
 use std::collections::BTreeSet;

@@ -215,7 +215,7 @@ impl Transport {
     }
 
     async fn exchange(&self, call: &Call, token: Option<&AccessToken>) -> Result<Reply, CallError> {
-        let deadline = retry::deadline(CALL_LIMIT);
+        let deadline = retry::deadline(CALL_LIMIT.max(call.attempt_limit));
         let mut attempts = 0;
         loop {
             let turn = self.turn(call, attempts, deadline).await?;

@@ -4,6 +4,7 @@ mod check;
 mod consent;
 mod help;
 mod preview;
+mod provision;
 mod status;
 mod sync;
 mod verify;

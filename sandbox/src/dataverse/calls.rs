@@ -1,5 +1,6 @@
 //! From an HTTP request to the operation it names.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,12 +9,13 @@ use axum::body::Bytes;
 use axum::extract;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
+use uuid::Uuid;
 
 use super::State;
 use super::address::{self, KeyValue, Segment};
 use super::body::Json;
 use super::cell::Cell;
-use super::organisation::{APPLICATION_USER_ID, BUSINESS_UNIT_ID, ORGANIZATION_ID};
+use super::organisation::{BUSINESS_UNIT_ID, ORGANIZATION_ID};
 use super::refusal::{Outcome, Refusal};
 use super::write::Writer;
 use crate::world::{Service, SharedWorld};
@@ -31,6 +33,8 @@ pub(super) struct Call<'a> {
     pub(super) headers: &'a HeaderMap,
     pub(super) body: &'a [u8],
     pub(super) writer: Writer,
+    /// The applications and managed identities of the tenant.
+    pub(super) applications: BTreeSet<Uuid>,
 }
 
 impl Call<'_> {
@@ -75,8 +79,10 @@ async fn answer(
         Ok(milliseconds) => tokio::time::sleep(Duration::from_millis(milliseconds)).await,
         Err(response) => return response,
     }
+    let mut applications = world.identity.lock().applications();
+    applications.extend(world.entra.lock().applications());
     let writer = Writer {
-        user: APPLICATION_USER_ID,
+        user: world.dataverse.lock().user_of(&claims.appid),
         now: world.clock.now(),
     };
     let call = Call {
@@ -91,6 +97,7 @@ async fn answer(
         headers: &headers,
         body: &body,
         writer,
+        applications,
     };
     let world = Arc::clone(&world);
     let mut state = world.dataverse.lock();
@@ -109,7 +116,15 @@ impl State {
         let (first, rest) = segments.split_first().expect("a split has a first part");
         match first.name.as_str() {
             "WhoAmI" if rest.is_empty() => who_am_i(call),
-            "EntityDefinitions" => self.describe(call, first, rest),
+            "EntityDefinitions" => match self.is_new_column(call, first, rest)? {
+                Some(table) => self.add_column(call, table),
+                None => self.describe(call, first, rest),
+            },
+            "PublishXml" if rest.is_empty() => self.publish(call),
+            "RetrieveProvisionedLanguages" if rest.is_empty() => Ok(self.languages(call)),
+            "RetrieveRolePrivilegesRole" if rest.is_empty() => {
+                self.role_privileges(call, first.key.as_ref())
+            }
             _ => self.on_table(call, first, rest),
         }
     }
@@ -134,6 +149,15 @@ impl State {
             {
                 let id = self.existing(logical, key)?;
                 self.delete_property(call, logical, id, &part.name, true)
+            }
+            (Some(key), [part, reference])
+                if reference.name == "$ref"
+                    && part.name == "systemuserroles_association"
+                    && call.method == Method::POST
+                    && logical == "systemuser" =>
+            {
+                let id = self.existing(logical, key)?;
+                self.assign_role(call, id)
             }
             _ => Err(Refusal::unknown_segment(&rest.last().unwrap_or(set).name)),
         }
@@ -184,6 +208,12 @@ impl State {
             ("POST", "Microsoft.Dynamics.CRM.QualifyLead") if table == "lead" => {
                 self.qualify(call, id)
             }
+            ("POST", "Microsoft.Dynamics.CRM.AddPrivilegesRole") if table == "role" => {
+                self.add_privileges(call, id)
+            }
+            ("GET", "systemuserroles_association") if table == "systemuser" => {
+                self.roles_of(call, id)
+            }
             ("GET", "Lead_Annotation") if table == "lead" => {
                 self.need("Read", "annotation", call.writer.user)?;
                 self.list(call, "annotation", Some(("objectid", id)))
@@ -196,15 +226,6 @@ impl State {
             ("DELETE", property) => self.delete_property(call, table, id, property, false),
             (method, _) => Err(Refusal::method_not_allowed(method)),
         }
-    }
-
-    /// Refuses when the application user's role lacks `prv{right}{Table}`.
-    pub(super) fn need(&self, right: &str, table: &str, user: uuid::Uuid) -> Outcome<()> {
-        let privilege = format!("prv{right}{}", self.definition(table).schema_name);
-        if self.switches.missing_privileges.contains(&privilege) {
-            return Err(Refusal::missing_privilege(user, &privilege, table));
-        }
-        Ok(())
     }
 }
 

@@ -162,9 +162,16 @@ impl State {
         call: &Call<'_>,
         table: &'static str,
         id: Option<Uuid>,
-        changes: Changes,
+        mut changes: Changes,
     ) -> Outcome<Uuid> {
-        self.need("Create", table, call.writer.user)?;
+        let user = call.writer.user;
+        self.need("Create", table, user)?;
+        self.need_to_bind(table, &changes, user)?;
+        if changes.get("ownerid").is_some_and(Option::is_some) {
+            self.need("Assign", table, user)?;
+        }
+        self.check_component(table, &changes)?;
+        self.check_user(call, table, &mut changes)?;
         self.refuse_by_plugin(table)?;
         self.detect_duplicates(call.headers, table, None, &changes)?;
         let id = self.create(table, id, changes, call.writer)?;
@@ -183,6 +190,7 @@ impl State {
         if changes.contains_key("ownerid") {
             self.need("Assign", table, call.writer.user)?;
         }
+        self.need_to_bind(table, &changes, call.writer.user)?;
         self.refuse_by_plugin(table)?;
         self.detect_duplicates(call.headers, table, Some(id), &changes)?;
         self.update(table, id, changes, call.writer)?;

@@ -4,6 +4,7 @@ mod attributes;
 
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
+use jiff::SignedDuration;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -15,7 +16,9 @@ use super::cell::Cell;
 use super::filter::Properties;
 use super::query::{Expand, Query};
 use super::refusal::{Outcome, Refusal};
-use super::schema::Table;
+use super::schema::custom::Custom;
+use super::schema::{Column, Table};
+use super::security;
 
 /// A definition: its properties by name.
 type Definition = Map<String, Value>;
@@ -30,6 +33,9 @@ impl State {
     ) -> Outcome<Response> {
         if call.method != Method::GET {
             return Err(Refusal::method_not_allowed(call.method.as_str()));
+        }
+        for privilege in ["prvReadEntity", "prvReadAttribute"] {
+            self.need_named(privilege, call.writer.user)?;
         }
         let query = Query::parse(call.query)?;
         let Some(key) = &first.key else {
@@ -54,10 +60,21 @@ impl State {
                 many(call, &format!("{context}/Keys"), keys.collect(), &query)
             }
             [part, cast @ ..] if part.name == "Attributes" => {
-                attributes::answer(call, table, part.key.as_ref(), cast, &query)
+                let known = |column: &Column| self.is_known(call, column);
+                attributes::answer(call, table, &known, part.key.as_ref(), cast, &query)
             }
             [other, ..] => Err(Refusal::unknown_segment(&other.name)),
         }
+    }
+
+    /// Whether a read like `call` knows of a column yet.
+    fn is_known(&self, call: &Call<'_>, column: &Column) -> bool {
+        let strong = call.headers.get("consistency");
+        let strong = strong.is_some_and(|it| it.as_bytes().eq_ignore_ascii_case(b"strong"));
+        let cached = SignedDuration::from_secs(self.switches.metadata_cache_seconds.into());
+        let age = |added: &Custom| call.writer.now.duration_since(added.created);
+        let added = column.custom.as_deref();
+        strong || added.is_none_or(|added| age(added) >= cached)
     }
 
     fn visible(&self) -> impl Iterator<Item = &Table> {
@@ -68,7 +85,7 @@ impl State {
     }
 
     /// The table that `(LogicalName='lead')` or `(metadata id)` names.
-    fn described(&self, key: &KeyValue) -> Outcome<&Table> {
+    pub(super) fn described(&self, key: &KeyValue) -> Outcome<&Table> {
         let wanted = |table: &&Table| match key {
             KeyValue::Id(id) => metadata_id(&[table.logical]) == id.to_string(),
             KeyValue::Columns(columns) => {
@@ -102,11 +119,12 @@ fn entity(table: &Table) -> Definition {
         "ChangeTrackingEnabled": true,
         "CanChangeTrackingBeEnabled": {"Value": true, "CanBeChanged": false},
         "HasStateCode": table.has_state(),
+        "Privileges": security::of_table(table),
     }))
 }
 
 /// A stable id for the definition with this path of names.
-fn metadata_id(path: &[&str]) -> String {
+pub(super) fn metadata_id(path: &[&str]) -> String {
     Uuid::new_v5(&Uuid::NAMESPACE_OID, path.join("/").as_bytes()).to_string()
 }
 

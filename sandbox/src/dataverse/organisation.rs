@@ -10,12 +10,16 @@ use super::rows::{Cells, Rows};
 pub const ORGANIZATION_ID: Uuid = Uuid::from_u128(0x6b7d_5e10_27c4_4f0e_9a31_0c5b_e2a7_1001);
 /// The root business unit.
 pub const BUSINESS_UNIT_ID: Uuid = Uuid::from_u128(0x6b7d_5e10_27c4_4f0e_9a31_0c5b_e2a7_1002);
-/// The application user that every accepted token stands for.
+/// The application user that a token stands for whose application has no user of its own.
 pub const APPLICATION_USER_ID: Uuid = Uuid::from_u128(0x6b7d_5e10_27c4_4f0e_9a31_0c5b_e2a7_1003);
 /// A seller: the user behind edits made through [`State::edit_lead`](super::State::edit_lead).
 pub const SELLER_ID: Uuid = Uuid::from_u128(0x6b7d_5e10_27c4_4f0e_9a31_0c5b_e2a7_1004);
 /// A team that can own leads.
 pub const SALES_TEAM_ID: Uuid = Uuid::from_u128(0x6b7d_5e10_27c4_4f0e_9a31_0c5b_e2a7_1005);
+
+/// The role that may do everything.
+pub const SYSTEM_ADMINISTRATOR_ID: Uuid =
+    Uuid::from_u128(0x6b7d_5e10_27c4_4f0e_9a31_0c5b_e2a7_1006);
 
 /// When all of this was set up: the first second of 2026, in UTC.
 const FOUNDED: i64 = 1_767_225_600;
@@ -54,6 +58,18 @@ pub(super) fn rows() -> Rows {
         "businessunitid",
         BUSINESS_UNIT_ID,
         vec![("name", Cell::text("Contoso"))],
+    );
+    put(
+        "role",
+        "roleid",
+        SYSTEM_ADMINISTRATOR_ID,
+        vec![
+            ("name", Cell::text("System Administrator")),
+            (
+                "businessunitid",
+                Cell::Row("businessunit", BUSINESS_UNIT_ID),
+            ),
+        ],
     );
     put(
         "team",

@@ -1,5 +1,6 @@
 //! Tables and columns: what exists, of which type, and what each column takes.
 
+pub(super) mod custom;
 mod lead;
 mod others;
 
@@ -48,12 +49,14 @@ impl Schema {
         self.0.values()
     }
 
-    /// Installs the `lead` table anew. Keys defined on it stay.
+    /// Installs the `lead` table anew. Keys defined on it and columns added to it stay.
     pub(super) fn set_profile(&mut self, profile: LeadProfile) {
         let table = lead::table(profile);
         let old = self.0.insert(table.logical, table);
         if let (Some(old), Some(new)) = (old, self.0.get_mut("lead")) {
             new.keys = old.keys;
+            let added = old.columns.into_iter().filter(|it| it.custom.is_some());
+            new.columns.extend(added);
         }
     }
 }
@@ -121,6 +124,8 @@ pub(super) struct Column {
     pub(super) required: Required,
     /// What a new row has when the request says nothing.
     pub(super) default: Option<Cell>,
+    /// Of a column that was added through the Web API.
+    pub(super) custom: Option<Box<custom::Custom>>,
 }
 
 impl Column {
@@ -132,6 +137,7 @@ impl Column {
             update: true,
             required: Required::No,
             default: None,
+            custom: None,
         }
     }
 

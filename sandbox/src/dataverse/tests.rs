@@ -1,6 +1,7 @@
 //! The Web API over HTTPS, as any client meets it.
 
 mod behaviour;
+mod customization;
 mod lists;
 mod metadata;
 mod preconditions;

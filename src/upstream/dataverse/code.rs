@@ -64,6 +64,8 @@ pub enum Meaning {
     Throttled,
     /// The database behind the service is busy.
     Busy,
+    /// Somebody else's customization of the environment is running.
+    Customizing,
     /// The organisation's columns take less than what was sent: the metadata we planned with may be old.
     Shape,
     /// The lead is closed, or the change of state is not allowed.
@@ -116,6 +118,12 @@ const KNOWN: &[(u32, &str, Meaning)] = &[
     (0x8007_2324, "AzureSqlLimit", Meaning::Busy),
     (0x8004_4150, "UnmanagedSqlError", Meaning::Busy),
     (0x8004_4151, "SqlTimeout", Meaning::Busy),
+    (0x8007_1151, "CustomizationLock", Meaning::Customizing),
+    (
+        0x8004_7013,
+        "DuplicateAttributeSchemaName",
+        Meaning::AlreadyThere,
+    ),
     (0x8004_4331, "StringLengthTooLong", Meaning::Shape),
     (0x8004_4330, "DecimalOutOfRange", Meaning::Shape),
     (0x8004_432f, "IntegerOutOfRange", Meaning::Shape),
@@ -170,7 +178,9 @@ impl Meaning {
     /// What to do about it. `after` is the answer's `Retry-After`.
     pub fn disposition(self, after: Option<Duration>) -> Disposition {
         match self {
-            Self::Throttled | Self::Busy | Self::Unavailable => Disposition::Retry { after },
+            Self::Throttled | Self::Busy | Self::Customizing | Self::Unavailable => {
+                Disposition::Retry { after }
+            }
             Self::Changed | Self::Precondition => Disposition::RETRY,
             Self::Privilege | Self::NoUser | Self::NoTable | Self::Stranger | Self::Token => {
                 Disposition::Misconfigured
@@ -195,6 +205,7 @@ impl Meaning {
             Self::Precondition => "the row is not as the request presumed",
             Self::Throttled => "the environment's request limits are used up for the moment",
             Self::Busy => "the environment's database is busy",
+            Self::Customizing => "another customization of the environment is running",
             Self::Shape => {
                 "a value does not fit its column; compare the lead table's columns with the mapping table in the documentation"
             }

@@ -1,7 +1,9 @@
 //! Requests to the Web API: addresses, headers, and writes that always say what they presume.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use bytes::Bytes;
 use http::header::{IF_MATCH, IF_NONE_MATCH};
 use http::{HeaderName, HeaderValue, Method};
 use url::Url;
@@ -19,6 +21,10 @@ const PREFER: HeaderName = HeaderName::from_static("prefer");
 const MAX_VERSION: HeaderName = HeaderName::from_static("odata-maxversion");
 const VERSION: HeaderName = HeaderName::from_static("odata-version");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-client-request-id");
+const CONSISTENCY: HeaderName = HeaderName::from_static("consistency");
+const SOLUTION: HeaderName = HeaderName::from_static("mscrm.solutionuniquename");
+/// How long a change of the environment itself may take: publishing a large table takes minutes.
+const CHANGE_LIMIT: Duration = Duration::from_mins(4);
 /// Asks a write to answer with the row as it was stored.
 const STORED: HeaderValue = HeaderValue::from_static("return=representation");
 
@@ -61,6 +67,39 @@ impl Requests {
     /// Reads `path`, which is relative to the API's root, its query included.
     pub(super) async fn read(&self, operation: &'static str, path: &str) -> Result<Reply, Failure> {
         self.send(self.call(operation, Method::GET, path)).await
+    }
+
+    /// Reads `path` as it is at this moment, past every cache of the environment.
+    pub(super) async fn read_now(
+        &self,
+        operation: &'static str,
+        path: &str,
+    ) -> Result<Reply, Failure> {
+        let call = self.call(operation, Method::GET, path);
+        self.send(call.header(CONSISTENCY, HeaderValue::from_static("Strong")))
+            .await
+    }
+
+    /// Changes what the environment is made of. Such a request may take minutes, and is not repeated after a lost answer.
+    pub(super) async fn change(
+        &self,
+        operation: &'static str,
+        method: Method,
+        path: &str,
+        solution: Option<&str>,
+        body: Bytes,
+    ) -> Result<Reply, Failure> {
+        let mut call = self.call(operation, method, path).json(body);
+        if let Some(name) = solution {
+            let name = HeaderValue::try_from(name).expect("names of solutions are printable");
+            call = call.header(SOLUTION, name);
+        }
+        self.send(call.once().patient(CHANGE_LIMIT)).await
+    }
+
+    /// The address of the row or definition at `path`, as references to it are written.
+    pub(super) fn address(&self, path: &str) -> String {
+        format!("{}{path}", self.root)
     }
 
     /// Reads `path` in pages of at most `rows` rows.

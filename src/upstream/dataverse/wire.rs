@@ -2,6 +2,7 @@
 
 mod metadata;
 mod read;
+pub(super) mod setup;
 mod write;
 
 pub(super) use metadata::Definitions;

@@ -22,6 +22,7 @@ async fn the_help_names_every_command_and_needs_no_setting() {
         "verify",
         "dead-letters",
         "reconcile",
+        "provision",
     ] {
         assert!(help.stdout.contains(text), "{text}: {}", help.stdout);
     }
@@ -55,6 +56,19 @@ async fn the_help_of_each_command_says_what_it_does() {
             ],
         ),
         ("sync", &["SYNC_MODE", "GUID", "75", "78", "--json"]),
+        (
+            "provision",
+            &[
+                "--dry-run",
+                "--yes",
+                "--skip",
+                "--application-id",
+                "--prefix",
+                "75",
+                "78",
+                "--json",
+            ],
+        ),
         ("reconcile", &["--since", "--all", "75", "78", "--json"]),
         (
             "dead-letters",
@@ -96,6 +110,8 @@ async fn what_is_not_understood_is_a_usage_error() {
         &["check", "now"],
         &["verify", "--at", "yesterday"],
         &["reconcile", "now"],
+        &["provision", "--prefix", "mscrm"],
+        &["provision", "--dry-run", "--yes"],
         &["dead-letters", "show", "not-a-guid"],
         &["dead-letters", "retry"],
     ] {

@@ -18,6 +18,7 @@ const NAMESPACE: &str = "Microsoft.Dynamics.CRM.";
 pub(super) fn answer(
     call: &Call<'_>,
     table: &Table,
+    known: &dyn Fn(&Column) -> bool,
     key: Option<&KeyValue>,
     cast: &[Segment],
     query: &Query,
@@ -30,7 +31,7 @@ pub(super) fn answer(
     let mut columns = table
         .columns
         .iter()
-        .filter(|column| cast.is_none_or(|cast| type_of(&column.kind) == cast));
+        .filter(|column| known(column) && cast.is_none_or(|cast| type_of(&column.kind) == cast));
     let describe = |column: &Column| match cast {
         Some(_) => full(table, column),
         None => base(table, column),
@@ -116,17 +117,18 @@ fn base(table: &Table, column: &Column) -> Definition {
         _ if column.name == "customerid" => "Customer",
         other => other,
     };
-    definition(json!({
+    let added = column.custom.as_deref();
+    let mut all = definition(json!({
         "@odata.type": format!("#{NAMESPACE}{kind}AttributeMetadata"),
         "MetadataId": metadata_id(&[table.logical, column.name]),
         "LogicalName": column.name,
-        "SchemaName": column.name,
+        "SchemaName": added.map_or(column.name, |it| it.schema_name.as_str()),
         "EntityLogicalName": table.logical,
         "AttributeType": attribute_type,
         "AttributeTypeName": {"Value": format!("{kind}Type")},
         "IsPrimaryId": column.name == table.id,
         "IsPrimaryName": column.name == table.name,
-        "IsCustomAttribute": false,
+        "IsCustomAttribute": added.is_some(),
         "IsValidForCreate": column.create,
         "IsValidForUpdate": column.update,
         "IsValidForRead": true,
@@ -135,7 +137,9 @@ fn base(table: &Table, column: &Column) -> Definition {
             "CanBeChanged": column.required != Required::BySystem,
             "ManagedPropertyLogicalName": "canmodifyrequirementlevelsettings",
         },
-    }))
+    }));
+    all.extend(added.into_iter().flat_map(|it| it.labels.clone()));
+    all
 }
 
 /// With what its type adds.
@@ -182,10 +186,11 @@ fn of_type(table: &Table, column: &Column) -> Value {
         Kind::Flag => json!({"DefaultValue": matches!(column.default, Some(Cell::Flag(true))),
             "OptionSet": {"TrueOption": option(1, "Yes"), "FalseOption": option(0, "No"), "IsGlobal": false}}),
         Kind::Choice(choices) => {
-            let options: Vec<Value> = choices
-                .iter()
-                .map(|it| option(it.value, it.label))
-                .collect();
+            let installed = choices.iter().map(|it| option(it.value, it.label));
+            let options: Vec<Value> = match &column.custom {
+                Some(custom) => custom.options.clone(),
+                None => installed.collect(),
+            };
             json!({"DefaultFormValue": default(), "OptionSet": {"Options": options, "IsGlobal": false,
                 "OptionSetType": "Picklist"}})
         }

@@ -18,15 +18,19 @@ pub(super) fn tables() -> Vec<Table> {
             "name",
             4400,
         ),
-        plain(
-            "businessunit",
-            "businessunits",
-            "BusinessUnit",
-            "businessunitid",
-            "name",
-            10,
-        ),
+        business_unit(),
         plain("team", "teams", "Team", "teamid", "name", 9),
+        publisher(),
+        solution(),
+        role(),
+        plain(
+            "privilege",
+            "privileges",
+            "Privilege",
+            "privilegeid",
+            "name",
+            1023,
+        ),
         systemuser(),
         transactioncurrency(),
         organization(),
@@ -172,6 +176,72 @@ fn opportunity() -> Table {
     let states = [(0, "Open"), (1, "Won"), (2, "Lost")];
     let money = amounts(&[("estimatedvalue", "estimatedvalue_base", 922_337_203_685_477)]);
     with(table, [columns, money, state(&states, &reasons), owned()])
+}
+
+fn business_unit() -> Table {
+    let table = plain(
+        "businessunit",
+        "businessunits",
+        "BusinessUnit",
+        "businessunitid",
+        "name",
+        10,
+    );
+    let parent = Column::new(
+        "parentbusinessunitid",
+        lookup("parentbusinessunitid", &["businessunit"]),
+    );
+    with(table, [vec![parent]])
+}
+
+fn publisher() -> Table {
+    let table = plain(
+        "publisher",
+        "publishers",
+        "Publisher",
+        "publisherid",
+        "friendlyname",
+        7101,
+    );
+    let columns = vec![
+        text("uniquename", 256),
+        text("description", 2000),
+        text("customizationprefix", 8),
+        Column::new(
+            "customizationoptionvalueprefix",
+            Kind::Integer(10_000, 99_999),
+        ),
+    ];
+    with(table, [columns])
+}
+
+fn solution() -> Table {
+    let table = plain(
+        "solution",
+        "solutions",
+        "Solution",
+        "solutionid",
+        "friendlyname",
+        7100,
+    );
+    let columns = vec![
+        text("uniquename", 65),
+        text("description", 2000),
+        text("version", 256),
+        Column::new("publisherid", lookup("publisherid", &["publisher"])),
+    ];
+    with(table, [columns])
+}
+
+fn role() -> Table {
+    let unit = Column::new(
+        "businessunitid",
+        lookup("businessunitid", &["businessunit"]),
+    );
+    with(
+        plain("role", "roles", "Role", "roleid", "name", 1036),
+        [vec![unit]],
+    )
 }
 
 fn systemuser() -> Table {

@@ -68,6 +68,8 @@ fn the_policy_for_every_code_is_written_down() {
     80072324 AzureSqlLimit: Busy, retry
     80044150 UnmanagedSqlError: Busy, retry
     80044151 SqlTimeout: Busy, retry
+    80071151 CustomizationLock: Customizing, retry
+    80047013 DuplicateAttributeSchemaName: AlreadyThere, permanent
     80044331 StringLengthTooLong: Shape, permanent
     80044330 DecimalOutOfRange: Shape, permanent
     8004432f IntegerOutOfRange: Shape, permanent
