@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 use crate::callback::Callback;
+use crate::checkup::SeenCertificate;
 use crate::config::{Config, ConfigError, TargetConfig};
 use crate::credentials::{self, Credentials, Renewal};
 use crate::failure::Chain;
@@ -56,6 +57,10 @@ pub struct App {
     pub destination: Destination,
     /// The storage account.
     pub storage: Storage,
+    /// Where the last delivery said that its certificate is.
+    pub seen: SeenCertificate,
+    /// The settings all of this was built from.
+    pub config: Config,
     /// What a sync touches: the referrals, the leads, and what is kept in the storage account.
     pub world: World,
 }
@@ -107,14 +112,14 @@ impl App {
             clock: Arc::new(SystemClock),
         };
         let sender = Sender {
-            environment: config.sync.environment,
-            dataverse: match config.target {
-                TargetConfig::Dataverse(it) => Some(it.url),
+            environment: config.sync.environment.clone(),
+            dataverse: match &config.target {
+                TargetConfig::Dataverse(it) => Some(it.url.clone()),
                 TargetConfig::Flow(_) => None,
             },
         };
         let warnings = Warnings::new(&config.warning, sender, &world, &transport);
-        let options = config.sync.options;
+        let options = config.sync.options.clone();
         let syncer = Syncer::new(world.clone(), options.clone());
         let flights = destination.flights(&partner_center, &world, &syncer, &options);
         let desk = Desk::new(&world, Arc::new(flights.clone()), config.sync.retry);
@@ -140,6 +145,8 @@ impl App {
             partner_center,
             destination,
             storage,
+            seen: SeenCertificate::new(Arc::clone(&world.blobs)),
+            config,
             world,
         })
     }

@@ -4,12 +4,17 @@
 //! time.
 
 mod acceptance;
+mod backlog;
 mod behind;
+mod certificate;
+mod clock;
 mod credentials;
 mod dataverse;
 mod finding;
 mod flow;
 mod partner_center;
+mod referrals;
+mod seen;
 mod settings;
 mod storage;
 
@@ -17,11 +22,13 @@ use std::time::Duration;
 
 use futures_util::future::{self, BoxFuture};
 use tokio::time::Instant;
+use url::Url;
 
 use crate::app::App;
 use crate::upstream::retry;
 
 pub use finding::{Finding, Level};
+pub use seen::{Seen, SeenCertificate};
 pub use settings::wrong as wrong_settings;
 
 /// How long one topic is looked into unless the caller says otherwise.
@@ -45,12 +52,14 @@ pub enum Scope {
 }
 
 /// What a check-up is to cover, and how long it may take.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Terms {
     /// Who is going to read the findings.
     pub scope: Scope,
     /// How long one topic is looked into.
     pub patience: Duration,
+    /// Where the signing certificate is, instead of where the last delivery or the documentation says.
+    pub certificate_url: Option<Url>,
 }
 
 impl From<Scope> for Terms {
@@ -58,6 +67,7 @@ impl From<Scope> for Terms {
         Self {
             scope,
             patience: PATIENCE,
+            certificate_url: None,
         }
     }
 }
@@ -65,6 +75,8 @@ impl From<Scope> for Terms {
 /// What a topic has to go by.
 struct Visit<'a> {
     app: &'a App,
+    /// Where the reader says that the signing certificate is.
+    certificate_url: Option<&'a Url>,
 }
 
 /// One file below `checkup/`.
@@ -96,11 +108,15 @@ fn topics() -> impl Iterator<Item = Topic> {
         topic!(settings, Unattended),
         topic!(credentials, Unattended),
         topic!(partner_center, Unattended),
+        topic!(referrals, Full),
         topic!(dataverse, Unattended),
         topic!(flow, Unattended),
+        topic!(certificate, Unattended),
         topic!(storage, Full),
+        topic!(backlog, Unattended),
         topic!(behind, Often),
         topic!(acceptance, Unattended),
+        topic!(clock, Unattended),
     ]
     .into_iter()
 }
@@ -119,7 +135,10 @@ pub fn codes() -> impl Iterator<Item = &'static str> {
 /// Looks into every topic of `terms` and gives what was found, in the order of the topics.
 pub async fn look(app: &App, terms: impl Into<Terms>) -> Vec<Finding> {
     let terms = terms.into();
-    let visit = Visit { app };
+    let visit = Visit {
+        app,
+        certificate_url: terms.certificate_url.as_ref(),
+    };
     let wanted = |topic: &Topic| terms.scope <= topic.scope;
     let looks = topics()
         .filter(wanted)

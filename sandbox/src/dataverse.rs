@@ -18,6 +18,7 @@ mod metadata;
 mod money;
 mod organisation;
 mod payload;
+mod privileges;
 mod qualify;
 mod query;
 mod read;
@@ -82,6 +83,8 @@ pub struct Switches {
     pub plugin_refusal: Option<String>,
     /// Privileges that no role grants any more, such as `prvCreateLead`: 403 `0x80040220`.
     pub missing_privileges: BTreeSet<String>,
+    /// Privileges that the role gives for the user's own rows alone, and says so when asked.
+    pub own_rows_only: BTreeSet<String>,
     /// Whether the application has no user in the organisation: 403 `0x80072560`.
     pub unknown_application: bool,
     /// Service protection limits; none by default.
@@ -109,6 +112,7 @@ impl Default for Switches {
             absent_row_is_version_mismatch: false,
             plugin_refusal: None,
             missing_privileges: BTreeSet::new(),
+            own_rows_only: BTreeSet::new(),
             unknown_application: false,
             limits: None,
             execution_milliseconds: 0,

@@ -10,6 +10,9 @@ use super::pattern::Pattern;
 /// The longest certificate address that is looked at.
 const MAX_URL: usize = 2048;
 
+/// The host name after which the certificate's file is named in Microsoft's documentation ("Partner Center webhooks").
+const DOCUMENTED_NAME: &str = "pcnotifications-dispatch.microsoft.com";
+
 /// The addresses that signing certificates may come from.
 #[derive(Clone, Debug)]
 pub struct CertificateUrls(Vec<UrlPattern>);
@@ -40,6 +43,17 @@ impl CertificateUrls {
         let first = admitting.next()?;
         let pinned = first.is_literal() || admitting.any(UrlPattern::is_literal);
         Some(CertificateUrl { url, pinned })
+    }
+
+    /// Where the certificate is most likely to be: each pattern's own address, with the name that Microsoft's documentation
+    /// shows in place of a `*`.
+    pub fn likely(&self) -> impl Iterator<Item = String> {
+        let filled = |pattern: &UrlPattern| {
+            let segments = pattern.segments.iter().map(|it| it.filled(DOCUMENTED_NAME));
+            let path: Vec<String> = segments.collect();
+            format!("{}{}", pattern.origin, path.join("/"))
+        };
+        self.0.iter().map(filled)
     }
 
     /// The loopback origins among the patterns: the only addresses that may be dialled without being public.

@@ -35,6 +35,11 @@ impl Path {
         self.links.iter().zip(&self.links[1..])
     }
 
+    /// Every certificate in it, the signer's first and the anchor last.
+    pub(super) fn links(&self) -> &[Link] {
+        &self.links
+    }
+
     /// Every certificate in it is still valid at `now`.
     pub(super) fn check_validity(&self, now: Timestamp) -> Result<(), ValidityError> {
         self.links

@@ -9,7 +9,7 @@ use super::signature::Algorithm;
 
 const SIGNATURE: &str = "x-ms-signature";
 const ALGORITHM: &str = "x-ms-signature-algorithm";
-const CERTIFICATE_URL: &str = "x-ms-certificate-url";
+pub(super) const CERTIFICATE_URL: &str = "x-ms-certificate-url";
 /// The base64 of the longest signature we verify: RSA with 8192 bits.
 const MAX_SIGNATURE: usize = 1368;
 

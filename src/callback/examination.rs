@@ -57,13 +57,48 @@ pub enum Outcome {
     Skipped,
 }
 
+impl Evidence {
+    /// Nothing but the certificate at `url`, to be judged as it is `at` this moment.
+    pub fn certificate_at(url: &str, at: Timestamp) -> Self {
+        let mut headers = HeaderMap::new();
+        if let Ok(url) = url.parse() {
+            headers.insert(claim::CERTIFICATE_URL, url);
+        }
+        Self {
+            headers,
+            whole: false,
+            body: None,
+            certificate: None,
+            at,
+        }
+    }
+}
+
+/// What an examination came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Examination {
+    /// Every check, in the order in which they are reported.
+    pub checks: Vec<Check>,
+    /// The certificates of the trusted chain, the signer's first and the anchor last; none if there is no such chain.
+    pub chain: Vec<Member>,
+}
+
+/// A certificate of a chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// The name it is for.
+    pub name: String,
+    /// Its last second.
+    pub until: Timestamp,
+}
+
 /// Takes `evidence` through every check by the rules of `config`, in the order in which they are reported. The network is touched
 /// only when `online` holds the authorities for it.
 pub async fn examine(
     config: &CallbackConfig,
     evidence: &Evidence,
     online: Option<&Online>,
-) -> Vec<Check> {
+) -> Examination {
     let now = Now::at(evidence.at);
     let mut checks = header_checks(config, evidence);
     let file = file(config, evidence, online).await;
@@ -86,7 +121,10 @@ pub async fn examine(
             ] {
                 checks.push(skipped(name, "there is no certificate to judge"));
             }
-            return checks;
+            return Examination {
+                checks,
+                chain: Vec::new(),
+            };
         }
     };
     checks.push(match certificate.check_profile() {
@@ -104,9 +142,18 @@ pub async fn examine(
     checks.push(key_usage_check(&certificate));
     checks.push(mismatch_check("organization", &certificate));
     checks.push(mismatch_check("subject", &certificate));
-    checks.push(revocation_check(config, trust.ok().as_deref(), online, now).await);
+    let path = trust.ok();
+    checks.push(revocation_check(config, path.as_deref(), online, now).await);
     checks.push(signature_check(evidence, &certificate));
-    checks
+    let chain = path.iter().flat_map(|path| path.links());
+    let chain = chain.map(|link| Member {
+        name: link.name(),
+        until: link.until(),
+    });
+    Examination {
+        checks,
+        chain: chain.collect(),
+    }
 }
 
 /// What is needed to touch the network.

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use jiff::Timestamp;
+use openssl::nid::Nid;
 use openssl::sha::sha256;
 use openssl::x509::{X509, X509Ref};
 use x509_parser::extensions::{DistributionPointName, GeneralName, KeyUsage, ParsedExtension};
@@ -144,6 +145,22 @@ impl Link {
     /// The two are one certificate.
     pub(super) fn is(&self, other: &Self) -> bool {
         self.fingerprint == other.fingerprint
+    }
+
+    /// The common name of its subject, or the last of its other names.
+    pub(super) fn name(&self) -> String {
+        let names = self.x509.subject_name();
+        let common = names.entries_by_nid(Nid::COMMONNAME).next();
+        let name = common.or_else(|| names.entries().last());
+        match name.map(|entry| entry.data().to_string()) {
+            Some(Ok(name)) => name.chars().take(200).collect(),
+            _ => "without a name".to_owned(),
+        }
+    }
+
+    /// Its last second.
+    pub(super) fn until(&self) -> Timestamp {
+        self.validity.until()
     }
 
     pub(super) fn check_validity(&self, now: Timestamp) -> Result<(), ValidityError> {

@@ -30,6 +30,14 @@ impl Pattern {
         self.after.is_none()
     }
 
+    /// The pattern with its gap, if it has one, filled by `gap`.
+    pub(super) fn filled(&self, gap: &str) -> String {
+        match &self.after {
+            Some(after) => format!("{}{gap}{after}", self.before),
+            None => self.before.clone(),
+        }
+    }
+
     /// `text` is this pattern with its gap filled by at least `least` bytes, each of which `admits`.
     pub(super) fn matches(&self, text: &str, least: usize, admits: fn(u8) -> bool) -> bool {
         let Some(after) = &self.after else {

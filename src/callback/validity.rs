@@ -19,6 +19,11 @@ impl Validity {
         }
     }
 
+    /// The last second.
+    pub(super) fn until(&self) -> Timestamp {
+        moment(self.to)
+    }
+
     pub(super) fn check(&self, now: Timestamp) -> Result<(), ValidityError> {
         if now.as_second() < self.from {
             Err(ValidityError::NotYet {

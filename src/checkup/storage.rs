@@ -1,5 +1,5 @@
-//! The storage account: whether the connector may do there what it has to. A small blob is written and deleted again, and the
-//! container and the queue are made if they are not there.
+//! The storage account: whether the connector may do there what it has to. A small blob and a message that nobody sees are written
+//! and removed again, and the container and the queue are made if they are not there.
 
 use super::{Finding, Visit};
 use crate::upstream::storage::RETRY_QUEUE;
@@ -11,12 +11,14 @@ pub(super) const CODES: &[&str] = &[BLOBS, QUEUE];
 
 pub(super) async fn findings(visit: &Visit<'_>) -> Vec<Finding> {
     let storage = &visit.app.storage;
+    let (blobs, queue) = (storage.blobs(), storage.queue(RETRY_QUEUE));
+    let (blobs, queue) = tokio::join!(blobs.probe(), queue.probe());
     vec![
-        Finding::of(BLOBS, storage.blobs().probe().await, |()| {
+        Finding::of(BLOBS, blobs, |()| {
             "can be written, read and deleted".to_owned()
         }),
-        Finding::of(QUEUE, storage.queue(RETRY_QUEUE).probe().await, |()| {
-            format!("{RETRY_QUEUE} is there")
+        Finding::of(QUEUE, queue, |()| {
+            format!("messages can be added to {RETRY_QUEUE} and removed")
         }),
     ]
 }

@@ -131,8 +131,8 @@ impl Report {
         let config = config(args, get)?;
         let evidence = capture::evidence(args)?;
         let online = args.fetch.then(|| online(&config, get)).transpose()?;
-        let checks = examine(&config, &evidence, online.as_ref()).await;
-        Ok(Self::of(checks, args))
+        let examination = examine(&config, &evidence, online.as_ref()).await;
+        Ok(Self::of(examination.checks, args))
     }
 
     /// A delivery is authentic when every check passed that has to. A certificate alone is judged by its chain: whose it

@@ -83,6 +83,11 @@ impl Renewal {
         })
     }
 
+    /// Whether there is a refresh token to renew at all.
+    pub const fn is_used(&self) -> bool {
+        self.consent.is_some()
+    }
+
     /// How the stored refresh token is doing; `None` when there is none, or its store does not tell. Changes nothing.
     pub async fn token_age(&self) -> Result<Option<TokenAge>, TokenError> {
         let Some(consent) = &self.consent else {

@@ -58,8 +58,12 @@ async fn take(app: &App, invocation: &Invocation, request: Request) -> Answer {
         Ok(body) => body,
         Err(code) => return Answer::new(code),
     };
+    let certificate_url = claim.certificate_url.clone();
     match app.callback.verify(claim, body).await {
-        Ok(verified) => act(app, invocation, &verified).await,
+        Ok(verified) => {
+            app.seen.note(certificate_url.url().as_str());
+            act(app, invocation, &verified).await
+        }
         Err(error) => refused(&error),
     }
 }

@@ -8,6 +8,7 @@ pub mod code;
 mod changed;
 mod currencies;
 mod error;
+mod privileges;
 mod request;
 mod schema;
 pub mod setup;
@@ -37,6 +38,7 @@ use crate::mapping::columns::{STATE, TRANSACTION_CURRENCY};
 
 pub use self::changed::{LeadPage, LeadQuery, ListedLead, Which};
 pub use self::error::{DataverseError, Failure};
+pub use self::privileges::Depth;
 pub use self::wire::{BadRow, UnknownLookup};
 
 /// How many merges are followed from a lead to the one that survived.

@@ -2,6 +2,7 @@
 
 mod query;
 mod reach;
+mod sample;
 mod wire;
 
 use std::fmt;
@@ -16,6 +17,7 @@ use uuid::Uuid;
 
 pub use query::{ListQuery, Order};
 pub use reach::Reach;
+pub use sample::Sampled;
 pub use wire::{Fault, Parsed, referral as parse_referral};
 
 use super::{Call, CallError, Reply, Transport, Upstream};

@@ -132,6 +132,11 @@ impl Storage {
         }
     }
 
+    /// When the shared access signature ends that opens the account, if it is one.
+    pub fn signature_end(&self) -> Option<jiff::Timestamp> {
+        self.account.signature_end()
+    }
+
     /// The connector's blobs.
     pub fn blobs(&self) -> BlobStore {
         BlobStore::new(Arc::clone(&self.account), self.container.clone())

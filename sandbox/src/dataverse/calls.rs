@@ -16,6 +16,7 @@ use super::address::{self, KeyValue, Segment};
 use super::body::Json;
 use super::cell::Cell;
 use super::organisation::{BUSINESS_UNIT_ID, ORGANIZATION_ID};
+use super::privileges;
 use super::refusal::{Outcome, Refusal};
 use super::write::Writer;
 use crate::world::{Service, SharedWorld};
@@ -217,6 +218,9 @@ impl State {
             ("GET", "Lead_Annotation") if table == "lead" => {
                 self.need("Read", "annotation", call.writer.user)?;
                 self.list(call, "annotation", Some(("objectid", id)))
+            }
+            ("GET", privileges::BY_NAMES) if table == "systemuser" => {
+                self.privileges_by_names(call, id, part)
             }
             ("GET", property) => {
                 self.need("Read", table, call.writer.user)?;

@@ -40,7 +40,7 @@ const OTHERS: [&str; 8] = [
 
 /// How far a privilege reaches, from a user's own rows to everybody's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, serde::Serialize)]
-enum Depth {
+pub(super) enum Depth {
     Basic,
     Local,
     Deep,
@@ -78,10 +78,14 @@ pub(super) fn privilege_id(name: &str) -> Uuid {
     Uuid::new_v5(&ORGANIZATION_ID, name.as_bytes())
 }
 
+/// The names of the privileges for the rows of `table`.
+pub(super) fn privilege_names(table: &Table) -> [String; RIGHTS.len()] {
+    RIGHTS.map(|right| format!("prv{right}{}", noun(table)))
+}
+
 /// The rows of `privilege` that these tables need.
 pub(super) fn fill<'a>(rows: &mut Rows, tables: impl Iterator<Item = &'a Table>) {
-    let of_tables =
-        tables.flat_map(|table| RIGHTS.map(|right| format!("prv{right}{}", noun(table))));
+    let of_tables = tables.flat_map(privilege_names);
     for name in of_tables.chain(OTHERS.map(str::to_owned)) {
         let id = privilege_id(&name);
         let cells = Cells::from([("privilegeid", Cell::Id(id)), ("name", Cell::Text(name))]);
@@ -148,12 +152,21 @@ impl State {
     }
 
     fn may(&self, privilege: &str, user: Uuid) -> bool {
+        self.reach(privilege, user).is_some()
+    }
+
+    /// How far the user's roles let it use a privilege; `None` if they do not.
+    pub(super) fn reach(&self, privilege: &str, user: Uuid) -> Option<Depth> {
+        if self.switches.missing_privileges.contains(privilege) {
+            return None;
+        }
         let id = privilege_id(privilege);
         let roles = self.roles(user);
-        let granted = |role: &Uuid| self.security.grants.get(role)?.get(&id);
-        !self.switches.missing_privileges.contains(privilege)
-            && (roles.contains(&SYSTEM_ADMINISTRATOR_ID)
-                || roles.iter().any(|role| granted(role).is_some()))
+        if roles.contains(&SYSTEM_ADMINISTRATOR_ID) {
+            return Some(Depth::Global);
+        }
+        let granted = |role: &Uuid| self.security.grants.get(role)?.get(&id).copied();
+        roles.iter().filter_map(granted).max()
     }
 
     fn roles(&self, user: Uuid) -> BTreeSet<Uuid> {

@@ -115,6 +115,13 @@ impl State {
         self.create("transactioncurrency", Some(id), changes, seller(now))
     }
 
+    /// An administrator deletes a column of leads, `name` by its logical name.
+    pub fn remove_lead_column(&mut self, name: &str) {
+        if let Some(table) = self.schema.table_mut("lead") {
+            table.columns.retain(|column| column.name != name);
+        }
+    }
+
     /// An administrator removes the currency with an ISO code.
     pub fn remove_currency(&mut self, code: &str) -> Result<(), Refusal> {
         let id = super::organisation::currency_id(code);

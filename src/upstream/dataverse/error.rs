@@ -88,6 +88,20 @@ pub enum DataverseError {
         #[source]
         source: Failure,
     },
+    /// What we may do could not be told.
+    #[error("asking dataverse what this user may do")]
+    Privileges {
+        /// Why.
+        #[source]
+        source: Failure,
+    },
+    /// The currencies could not be listed.
+    #[error("listing the currencies")]
+    Currencies {
+        /// Why.
+        #[source]
+        source: Failure,
+    },
     /// The leads that changed could not be listed.
     #[error("listing changed leads")]
     List {
@@ -128,6 +142,16 @@ pub enum DataverseError {
 }
 
 impl DataverseError {
+    /// Whether the environment has no such table.
+    pub fn is_missing_table(&self) -> bool {
+        match self {
+            Self::Probe { source } | Self::Schema { source } => {
+                source.meaning() == Some(Meaning::NoTable)
+            }
+            _ => false,
+        }
+    }
+
     /// Whether Dataverse surely did nothing.
     pub fn had_no_effect(&self) -> bool {
         match self {
@@ -140,6 +164,8 @@ impl DataverseError {
             | Self::Schema { source }
             | Self::WhoAmI { source }
             | Self::Probe { source }
+            | Self::Privileges { source }
+            | Self::Currencies { source }
             | Self::List { source, .. }
             | Self::SchemaMoved { source, .. } => source.had_no_effect(),
             Self::MergeCircle { .. } | Self::MergedTooOften { .. } | Self::Unused => true,
@@ -253,6 +279,8 @@ impl Classify for DataverseError {
             | Self::Schema { source }
             | Self::WhoAmI { source }
             | Self::Probe { source }
+            | Self::Privileges { source }
+            | Self::Currencies { source }
             | Self::List { source } => source.disposition(),
             Self::MergeCircle { .. } | Self::MergedTooOften { .. } => Disposition::Permanent,
             Self::SchemaMoved { .. } => Disposition::RETRY,

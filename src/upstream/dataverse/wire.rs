@@ -7,7 +7,7 @@ mod write;
 
 pub(super) use metadata::Definitions;
 pub use read::BadRow;
-pub(super) use read::{CurrencyRow, Row, Rows, WhoAmI, lead, listed, select};
+pub(super) use read::{CurrencyRow, RolePrivileges, Row, Rows, WhoAmI, lead, listed, select};
 pub use write::UnknownLookup;
 pub(super) use write::{Body, note};
 

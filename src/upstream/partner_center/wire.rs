@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 pub(super) use self::content::content;
 use self::members::{Items, Members};
-use super::ListedReferral;
+use super::{ListedReferral, Sampled};
 use crate::ids::{ETag, ReferralId};
 use crate::referral::{
     Address, Consent, Customer, Details, Direction, Invitation, Member, PatchOp, PatchOperation,
@@ -252,6 +252,17 @@ pub(super) fn target(row: &RawValue) -> Option<Target> {
     Some(Target {
         locations: locations(&it),
         partner_id: partner_id(&it, it.object("inviteContext").as_ref()),
+    })
+}
+
+/// Reads what one row of a list tells about how the referral is used; `None` if it has no usable id.
+pub(super) fn sampled(row: &RawValue) -> Option<Sampled> {
+    let it = Members::of_document(row.get().as_bytes())?;
+    let details = it.object("details");
+    Some(Sampled {
+        id: id(&it)?,
+        external_reference: filled(it.text("externalReferenceId")),
+        currency: filled(details.and_then(|it| it.text("currency"))),
     })
 }
 

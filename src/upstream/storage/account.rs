@@ -181,9 +181,16 @@ impl Account {
         }
     }
 
+    /// When the shared access signature ends, if it is one that opens the account.
+    pub(super) fn signature_end(&self) -> Option<Timestamp> {
+        match &self.access {
+            Access::Signature(query) => signature::end(query.expose_secret()),
+            Access::Key { .. } | Access::Identity(_) => None,
+        }
+    }
+
     fn forbidden(&self, status: StatusCode, code: Option<String>) -> StorageCause {
-        if let Access::Signature(query) = &self.access
-            && let Some(end) = signature::end(query.expose_secret())
+        if let Some(end) = self.signature_end()
             && end < Timestamp::now()
         {
             return StorageCause::Expired { end };

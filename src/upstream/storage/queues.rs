@@ -82,15 +82,17 @@ impl StorageQueue {
         Self { account, name }
     }
 
-    /// Finds the queue, or creates it. Sends nothing to it.
+    /// Adds a message that shows only in a minute, and removes it at once: proves that we may, and nobody ever sees it. The queue
+    /// is created if it is not there.
     pub async fn probe(&self) -> Result<(), StorageError> {
-        const OPERATION: &str = "look at queue";
-        let look = |http| async move { self.client(&http)?.get_properties(None).await };
-        match self.account.perform(OPERATION, look).await {
-            Ok(_) => Ok(()),
-            Err(failure) if failure.is(&[NO_QUEUE]) => self.create().await,
-            Err(failure) => Err(failure.cause.of(OPERATION, self.name)),
+        let mut sent = self.post_hidden().await;
+        if sent.as_ref().is_err_and(|it| it.is(&[NO_QUEUE])) {
+            self.create().await?;
+            sent = self.post_hidden().await;
         }
+        let sent = sent.map_err(|it| it.cause.of(SEND, self.name))?;
+        let sent = sent.ok_or_else(|| StorageCause::Unreadable.of(SEND, self.name))?;
+        self.remove(&sent).await
     }
 
     /// About how many messages there are, those that nobody sees yet among them.
@@ -104,6 +106,33 @@ impl StorageQueue {
         };
         let count = count.and_then(|it| u64::try_from(it).ok());
         count.ok_or_else(|| StorageCause::Unreadable.of(OPERATION, self.name))
+    }
+
+    /// Adds a message that ends a moment after it would show; `None` if the answer does not tell how to remove it.
+    async fn post_hidden(&self) -> Result<Option<Taken>, Failure> {
+        const HIDDEN: i32 = 60;
+        let post = |http| async move {
+            let message = QueueMessage {
+                message_text: Some("check".to_owned()),
+            };
+            let options = QueueClientSendMessageOptions {
+                message_time_to_live: Some(HIDDEN + 1),
+                visibility_timeout: Some(HIDDEN),
+                ..QueueClientSendMessageOptions::default()
+            };
+            let client = self.client(&http)?;
+            let sent = client.send_message(message.try_into()?, Some(options));
+            sent.await?.into_model()
+        };
+        let sent = self.account.perform(SEND, post).await?;
+        let sent = sent.items.unwrap_or_default().into_iter().next();
+        Ok(sent.and_then(|sent| {
+            Some(Taken {
+                id: sent.message_id?,
+                receipt: sent.pop_receipt?,
+                text: String::new(),
+            })
+        }))
     }
 
     /// Adds a message. After a lost answer it is sent again: two cost little, none costs a referral.

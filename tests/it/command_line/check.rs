@@ -1,5 +1,9 @@
 //! `check`: a plain verdict a line, and not one write but the storage account's probe.
 
+mod privileges;
+mod surroundings;
+mod unattended;
+
 use sandbox::entra::CLIENT_SECRET;
 use sandbox::settings::REFRESH_TOKEN_SECRET;
 use sandbox::{Effect, Fault, Sandbox, Service};
@@ -23,6 +27,28 @@ fn line<'a>(run: &'a Run, name: &str) -> (&'a str, &'a str) {
         line.unwrap_or_else(|| panic!("{name}: {run:?}")),
         lines.next().unwrap_or_default(),
     )
+}
+
+/// Every line about `name`.
+fn lines<'a>(run: &'a Run, name: &str) -> Vec<&'a str> {
+    let lines = run.stdout.lines();
+    lines
+        .filter(|line| line.split_whitespace().nth(1) == Some(name))
+        .collect()
+}
+
+/// The worst of it is a warning, and one of them is about `name`, with what to do.
+fn assert_warns(run: &Run, name: &str, sentences: &[&str]) {
+    assert_eq!(run.exit, 1, "{run:?}");
+    let warning = run.stdout.lines().zip(run.stdout.lines().skip(1));
+    let mut warning = warning.filter(|(line, _)| {
+        line.starts_with("warning") && line.split_whitespace().nth(1) == Some(name)
+    });
+    let (line, advice) = warning.next().unwrap_or_else(|| panic!("{name}: {run:?}"));
+    assert!(advice.trim_start().starts_with('→'), "{run:?}");
+    for sentence in sentences {
+        assert!(line.contains(sentence), "{sentence}: {run:?}");
+    }
 }
 
 fn assert_fails(run: &Run, name: &str, sentences: &[&str]) {
@@ -59,11 +85,21 @@ async fn where_all_is_well_every_line_says_so_and_nothing_is_written() {
         "settings",
         "refresh_token",
         "partner_center",
+        "other_writer",
+        "deal_currencies",
         "dataverse",
         "leads",
         "lead_columns",
+        "privileges",
+        "currencies",
+        "signing_certificate",
+        "certificate_chain",
         "blobs",
         "queue",
+        "waiting",
+        "poison",
+        "dead_letters",
+        "clock",
     ] {
         line(&run, name);
     }
@@ -183,11 +219,15 @@ async fn an_identity_that_is_no_application_user_is_told_apart() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_organisation_without_sales_has_no_leads() {
+async fn a_vault_that_gives_the_identity_no_right_says_which_role_it_takes() {
     let sandbox = Sandbox::start().await.unwrap();
-    sandbox.world().dataverse.lock().switches.sales = false;
+    sandbox.world().key_vault.lock().forbid_get(true);
     let run = check(&sandbox, &[]).await;
-    assert_fails(&run, "leads", &["Sales"]);
+    assert_fails(
+        &run,
+        "refresh_token",
+        &["status 403", "Key Vault Secrets Officer"],
+    );
     assert!(line(&run, "dataverse").0.starts_with("ok"), "{run:?}");
 }
 
@@ -204,18 +244,29 @@ async fn a_vault_without_the_token_says_where_it_was_looked_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_storage_account_is_tried_with_a_blob_of_its_own_and_no_message() {
+async fn a_storage_account_is_tried_with_a_blob_of_its_own_and_a_message_that_nobody_sees() {
     let sandbox = Sandbox::start().await.unwrap();
     for _ in 0..2 {
         assert_eq!(check(&sandbox, &[]).await.exit, 0);
     }
     let records = sandbox.world().requests.of(Service::Storage);
-    assert!(records.iter().all(|it| it.method != "POST"), "{records:#?}");
-    let written = records
-        .iter()
-        .filter(|it| it.method != "GET" && it.path.contains(".json"));
-    assert!(written.clone().count() >= 4);
-    assert!(written.clone().all(|it| it.path.ends_with("/check.json")));
+    let writes = records.iter().filter(|it| it.method != "GET");
+    let blobs = writes.filter(|it| it.path.contains(".json"));
+    assert!(blobs.clone().count() >= 4);
+    assert!(blobs.clone().all(|it| it.path.ends_with("/check.json")));
+    let sent = records.iter().filter(|it| it.method == "POST");
+    for message in sent {
+        assert!(
+            message
+                .query
+                .as_deref()
+                .unwrap_or_default()
+                .contains("visibilitytimeout=60"),
+            "{message:?}"
+        );
+    }
+    let left = sandbox.world().storage.messages("referral-retry").await;
+    assert!(left.unwrap().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -262,10 +313,9 @@ async fn each_wrong_setting_is_a_line_and_nothing_is_asked() {
     let run = check(&sandbox, &changes).await;
     assert_eq!(run.exit, 2);
     for (name, _) in changes {
-        let told = run
-            .stdout
-            .lines()
-            .any(|line| line.starts_with("failed  settings") && line.contains(name));
+        let told = run.stdout.lines().any(|line| {
+            line.starts_with("failed ") && line.contains(" settings ") && line.contains(name)
+        });
         assert!(told, "{name}: {run:?}");
     }
     assert_eq!(sandbox.world().requests.count(), 0);

@@ -218,3 +218,18 @@ pub(in crate::upstream::dataverse) struct WhoAmI {
     pub(in crate::upstream::dataverse) user_id: Uuid,
     pub(in crate::upstream::dataverse) organization_id: Uuid,
 }
+
+/// The answer to which privileges a user holds.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(in crate::upstream::dataverse) struct RolePrivileges {
+    pub(in crate::upstream::dataverse) role_privileges: Vec<RolePrivilege>,
+}
+
+/// One of them.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(in crate::upstream::dataverse) struct RolePrivilege {
+    pub(in crate::upstream::dataverse) privilege_name: String,
+    pub(in crate::upstream::dataverse) depth: String,
+}
