@@ -1,8 +1,10 @@
 //! The command line: one file a command. The only place that reads the process environment and prints.
 
 mod check;
+mod completions;
 mod consent;
 mod dead_letters;
+mod man;
 mod output;
 mod preview;
 mod provision;
@@ -19,12 +21,15 @@ use clap::{Parser, Subcommand};
 use crate::config::{Config, ConfigError};
 use crate::failure::Disposition;
 
+/// What the program is called.
+const NAME: &str = "referral-connector";
+
 /// Keeps Microsoft Partner Center co-sell referrals and Dynamics 365 leads in step.
 ///
 /// Runs as an Azure Functions custom handler (`serve`), which the Functions host starts by itself.
 /// The other commands are for administrators; they read the same settings from the environment.
 #[derive(Debug, Parser)]
-#[command(name = "referral-connector", version, max_term_width = 100)]
+#[command(name = NAME, version, max_term_width = 100)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -42,6 +47,8 @@ enum Command {
     Sync(sync::SyncArgs),
     DeadLetters(dead_letters::DeadLettersArgs),
     Verify(Box<verify::VerifyArgs>),
+    Completions(completions::CompletionsArgs),
+    Man(man::ManArgs),
 }
 
 /// How a command ended, for scripts (after BSD's `sysexits`).
@@ -107,6 +114,8 @@ pub fn main() -> ExitCode {
             Command::Sync(args) => sync::run(args).await.into(),
             Command::DeadLetters(args) => dead_letters::run(args).await.into(),
             Command::Verify(args) => verify::run(*args).await,
+            Command::Completions(args) => completions::run(&args).into(),
+            Command::Man(args) => man::run(&args).into(),
         }
     });
     // A file or a name that is still being read must not keep the process from ending.

@@ -4,9 +4,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use url::Url;
 
 use super::config;
-use super::output::{say, say_json};
+use super::output::{Tone, say_json, table, toned, watched};
 use crate::app::App;
 use crate::checkup::{self, Finding, Level, PATIENCE, Scope, Terms};
 
@@ -24,15 +25,19 @@ pub(super) struct CheckArgs {
     /// How long each topic is looked into, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = PATIENCE.as_secs(), value_parser = clap::value_parser!(u64).range(1..=600))]
     timeout: u64,
+    /// Where the certificate is that signs events now, instead of where the last delivery said.
+    #[arg(long, value_name = "URL")]
+    certificate_url: Option<Url>,
 }
 
 pub(super) async fn run(args: CheckArgs) -> ExitCode {
     let terms = Terms {
         scope: Scope::Full,
         patience: Duration::from_secs(args.timeout),
+        certificate_url: args.certificate_url,
     };
     let findings = match config().and_then(App::build) {
-        Ok(app) => checkup::look(&app, terms).await,
+        Ok(app) => watched("looking into everything", checkup::look(&app, terms)).await,
         Err(error) => checkup::wrong_settings(&error),
     };
     let worst = findings.iter().map(|it| it.level).max();
@@ -41,7 +46,7 @@ pub(super) async fn run(args: CheckArgs) -> ExitCode {
         let findings: Vec<Value> = findings.iter().map(json).collect();
         say_json(&json!({ "verdict": worst.word(), "findings": findings }));
     } else {
-        findings.iter().for_each(print);
+        table(&[], &findings.iter().flat_map(rows).collect::<Vec<_>>());
     }
     ExitCode::from(match worst {
         Level::Ok => 0,
@@ -61,16 +66,27 @@ fn json(finding: &Finding) -> Value {
     })
 }
 
-fn print(finding: &Finding) {
+/// What was found, and below it what to do.
+fn rows(finding: &Finding) -> Vec<Vec<(Option<Tone>, String)>> {
+    let tone = match finding.level {
+        Level::Ok => Tone::Good,
+        Level::Warning => Tone::Doubtful,
+        Level::Failed => Tone::Bad,
+    };
     let about = finding.about.as_deref().map(|it| format!("{it}: "));
-    say(&format!(
-        "{:<7} {:<15} {}{}",
-        finding.level.word(),
-        finding.code,
-        about.unwrap_or_default(),
-        finding.detail
-    ));
+    let detail = format!("{}{}", about.unwrap_or_default(), finding.detail);
+    let mut rows = vec![vec![
+        (Some(tone), finding.level.word().to_owned()),
+        (None, finding.code.to_owned()),
+        (None, detail),
+    ]];
     if let Some(advice) = &finding.advice {
-        say(&format!("{:23} → {advice}", ""));
+        let advice = format!("→ {}", toned(Tone::Strong, advice));
+        rows.push(vec![
+            (None, String::new()),
+            (None, String::new()),
+            (None, advice),
+        ]);
     }
+    rows
 }

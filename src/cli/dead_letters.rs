@@ -7,7 +7,7 @@ use clap::Subcommand;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::output::{complain, complain_about, say, say_json};
+use super::output::{complain, complain_about, say, say_json, table, watched};
 use super::{Exit, config};
 use crate::app::App;
 use crate::failure::{Chain, Classify};
@@ -63,12 +63,15 @@ pub(super) async fn run(args: DeadLettersArgs) -> Exit {
             return Exit::Usage;
         }
     };
-    let done = match &args.action {
-        Action::List => list(&app, args.json).await,
-        Action::Show { letter } => show(&app, *letter, args.json).await,
-        Action::Retry { letters, all } => retry(&app, letters, *all, args.json).await,
-        Action::Drop { letters } => drop_all(&app, letters, args.json).await,
+    let work = async {
+        match &args.action {
+            Action::List => list(&app, args.json).await,
+            Action::Show { letter } => show(&app, *letter, args.json).await,
+            Action::Retry { letters, all } => retry(&app, letters, *all, args.json).await,
+            Action::Drop { letters } => drop_all(&app, letters, args.json).await,
+        }
     };
+    let done = watched("asking the storage account", work).await;
     done.unwrap_or_else(|error| {
         let text = Chain(&error).to_string();
         if args.json {
@@ -88,28 +91,24 @@ async fn list(app: &App, as_json: bool) -> Result<Exit, StorageError> {
     } else if letters.is_empty() {
         say("no dead letters: whatever came is in step, or is still being tried");
     } else {
-        table(&letters);
+        show_all(&letters);
     }
     Ok(Exit::Success)
 }
 
-fn table(letters: &[Letter]) {
-    let widest = letters.iter().map(|it| it.subject.to_string().len()).max();
-    let width = widest.unwrap_or_default();
-    say(&format!(
-        "{:<width$}  {:>8}  {:<20}  {:<20}  WHY",
-        "LETTER", "ATTEMPTS", "FIRST", "LAST"
-    ));
-    for letter in letters {
-        say(&format!(
-            "{:<width$}  {:>8}  {:<20}  {:<20}  {}",
+fn show_all(letters: &[Letter]) {
+    let header = ["LETTER", "ATTEMPTS", "FIRST", "LAST", "WHY"];
+    let rows = letters.iter().map(|letter| {
+        let cells = [
             letter.subject.to_string(),
-            letter.attempts,
+            letter.attempts.to_string(),
             second(letter.first_attempt),
             second(letter.last_attempt),
-            letter.reason,
-        ));
-    }
+            letter.reason.clone(),
+        ];
+        cells.map(|text| (None, text)).into()
+    });
+    table(&header, &rows.collect::<Vec<_>>());
 }
 
 async fn show(app: &App, subject: Subject, as_json: bool) -> Result<Exit, StorageError> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, SignedDurationRound, Timestamp, Unit};
 use serde_json::{Value, json};
 
-use super::output::{complain, complain_about, say, say_json};
+use super::output::{Tone, complain, complain_about, say, say_json, toned, watched};
 use super::{Exit, config};
 use crate::app::App;
 use crate::sync::reconcile::{Ended, ReconcileReport, Scope, Told};
@@ -49,7 +49,8 @@ pub(super) async fn run(args: ReconcileArgs) -> Exit {
         None if args.all => Scope::All,
         None => Scope::Continue,
     };
-    let report = reconcile(&app, scope).await;
+    let work = Box::pin(reconcile(&app, scope));
+    let report = watched("looking for what no event told", work).await;
     if args.json {
         say_json(&object(&report));
     } else {
@@ -73,7 +74,12 @@ async fn reconcile(app: &App, scope: Scope) -> ReconcileReport {
 }
 
 fn table(report: &ReconcileReport) {
-    let line = |name: &str, value: String| say(&format!("{name:<13}{value}"));
+    let line = |name: &str, value: String| {
+        say(&format!(
+            "{}{value}",
+            toned(Tone::Strong, &format!("{name:<13}"))
+        ));
+    };
     let kind = if report.first_import {
         ", the first import"
     } else {

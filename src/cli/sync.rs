@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::output::{complain, complain_about, say, say_json};
+use super::output::{Tone, complain, complain_about, say, say_json, toned, watched};
 use super::{Exit, config};
 use crate::app::App;
 use crate::failure::{Chain, Classify};
@@ -41,10 +41,10 @@ pub(super) async fn run(args: SyncArgs) -> Exit {
             return Exit::Usage;
         }
     };
-    let result = app
+    let syncing = app
         .flights
-        .sync(args.referral, None, Instant::now() + BUDGET)
-        .await;
+        .sync(args.referral, None, Instant::now() + BUDGET);
+    let result = watched("syncing", syncing).await;
     match result {
         Ok(report) => {
             show(&args, &report);
@@ -95,13 +95,13 @@ fn show(args: &SyncArgs, report: &SyncReport) {
     say(&format!(
         "referral {}: {}{reason}, {lead}",
         args.referral,
-        report.outcome.word()
+        toned(Tone::Strong, report.outcome.word())
     ));
     for report in &report.reports {
         say(&format!("  note: {report}"));
     }
     for call in calls {
-        say(&format!("  {call}"));
+        say(&format!("  {}", toned(Tone::Faint, &call)));
     }
 }
 

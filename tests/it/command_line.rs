@@ -6,5 +6,6 @@ mod help;
 mod preview;
 mod provision;
 mod status;
+mod shell;
 mod sync;
 mod verify;

@@ -23,6 +23,8 @@ async fn the_help_names_every_command_and_needs_no_setting() {
         "dead-letters",
         "reconcile",
         "provision",
+        "completions",
+        "man",
     ] {
         assert!(help.stdout.contains(text), "{text}: {}", help.stdout);
     }
