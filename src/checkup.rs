@@ -52,14 +52,12 @@ pub enum Scope {
 }
 
 /// What a check-up is to cover, and how long it may take.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Terms {
     /// Who is going to read the findings.
     pub scope: Scope,
     /// How long one topic is looked into.
     pub patience: Duration,
-    /// Where the signing certificate is, instead of where the last delivery or the documentation says.
-    pub certificate_url: Option<Url>,
 }
 
 impl From<Scope> for Terms {
@@ -67,7 +65,6 @@ impl From<Scope> for Terms {
         Self {
             scope,
             patience: PATIENCE,
-            certificate_url: None,
         }
     }
 }
@@ -134,10 +131,19 @@ pub fn codes() -> impl Iterator<Item = &'static str> {
 
 /// Looks into every topic of `terms` and gives what was found, in the order of the topics.
 pub async fn look(app: &App, terms: impl Into<Terms>) -> Vec<Finding> {
+    look_at(app, terms, None).await
+}
+
+/// The same, for a reader who knows better than the last delivery and the documentation where the signing certificate is.
+pub async fn look_at(
+    app: &App,
+    terms: impl Into<Terms>,
+    certificate_url: Option<&Url>,
+) -> Vec<Finding> {
     let terms = terms.into();
     let visit = Visit {
         app,
-        certificate_url: terms.certificate_url.as_ref(),
+        certificate_url,
     };
     let wanted = |topic: &Topic| terms.scope <= topic.scope;
     let looks = topics()

@@ -34,10 +34,12 @@ pub(super) async fn run(args: CheckArgs) -> ExitCode {
     let terms = Terms {
         scope: Scope::Full,
         patience: Duration::from_secs(args.timeout),
-        certificate_url: args.certificate_url,
     };
     let findings = match config().and_then(App::build) {
-        Ok(app) => watched("looking into everything", checkup::look(&app, terms)).await,
+        Ok(app) => {
+            let looking = checkup::look_at(&app, terms, args.certificate_url.as_ref());
+            watched("looking into everything", looking).await
+        }
         Err(error) => checkup::wrong_settings(&error),
     };
     let worst = findings.iter().map(|it| it.level).max();

@@ -5,7 +5,7 @@ mod consent;
 mod help;
 mod preview;
 mod provision;
-mod status;
 mod shell;
+mod status;
 mod sync;
 mod verify;

@@ -27,7 +27,7 @@ async fn every_shell_gets_a_script_that_knows_the_commands() {
 async fn bash_takes_its_script_and_completes_a_command() {
     let script = run(&["completions", "bash"]).await.stdout;
     let ask = "COMP_WORDS=(referral-connector dead); COMP_CWORD=1; \
-               _referral-connector referral-connector dead referral-connector; echo \"${COMPREPLY[*]}\"";
+               _referral__connector referral-connector dead referral-connector; echo \"${COMPREPLY[*]}\"";
     let bash = tokio::process::Command::new("bash")
         .args(["--norc", "-c", &format!("{script}\n{ask}")])
         .output();
