@@ -185,6 +185,9 @@ param warningDigest string = 'off'
 @description('RUST_LOG')
 @allowed(['info', 'debug', 'trace'])
 param rustLog string = 'info'
+@description('OTEL_SDK_DISABLED: true sends no traces of the connector to Application Insights.')
+@allowed(['false', 'true'])
+param otelSdkDisabled string = 'false'
 @description('RECONCILE_SCHEDULE: six fields, UTC.')
 param reconcileSchedule string = '0 */5 * * * *'
 @description('TOKEN_RENEWAL_SCHEDULE: six fields, UTC.')
@@ -264,6 +267,7 @@ var settings = {
   // Alerts and workbook read the lines as JSON.
   LOG_FORMAT: 'json'
   RUST_LOG: rustLog
+  OTEL_SDK_DISABLED: otelSdkDisabled
   RECONCILE_SCHEDULE: reconcileSchedule
   TOKEN_RENEWAL_SCHEDULE: tokenRenewalSchedule
 }

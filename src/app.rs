@@ -17,6 +17,7 @@ use crate::sync::park::Desk;
 use crate::sync::reconcile::Reconciler;
 use crate::sync::world::{Leads, SystemClock, World};
 use crate::sync::{Flights, Replays, Syncer};
+use crate::telemetry::insights::Insights;
 use crate::upstream::dataverse::Dataverse;
 use crate::upstream::flow::Flow;
 use crate::upstream::partner_center::PartnerCenter;
@@ -55,6 +56,8 @@ pub struct App {
     pub partner_center: PartnerCenter,
     /// Where referrals go.
     pub destination: Destination,
+    /// Where traces go, if anywhere.
+    pub insights: Option<Insights>,
     /// The storage account.
     pub storage: Storage,
     /// Where the last delivery said that its certificate is.
@@ -96,6 +99,8 @@ impl App {
         let partner_center =
             PartnerCenter::new(&config.partner_center, transport.clone(), partner_center);
         let storage = Storage::new(&config.storage, storage, transport.clone());
+        let insights = config.insights.as_ref();
+        let insights = insights.map(|it| Insights::new(it, transport.clone(), Arc::clone(&azure)));
         let destination = match &config.target {
             TargetConfig::Dataverse(it) => {
                 Destination::Dataverse(Dataverse::new(it, transport.clone(), azure))
@@ -144,6 +149,7 @@ impl App {
             options,
             partner_center,
             destination,
+            insights,
             storage,
             seen: SeenCertificate::new(Arc::clone(&world.blobs)),
             config,

@@ -4,6 +4,7 @@ mod azure;
 mod callback;
 mod consent;
 mod dataverse;
+mod insights;
 mod partner_center;
 mod settings;
 mod storage;
@@ -21,6 +22,7 @@ pub use azure::AzureCredential;
 pub use callback::CallbackConfig;
 pub use consent::ConsentConfig;
 pub use dataverse::DataverseConfig;
+pub use insights::InsightsConfig;
 pub use partner_center::{Grant, PartnerCenterConfig, TokenStore};
 pub use settings::Settings;
 pub use storage::{StorageAccess, StorageConfig};
@@ -46,6 +48,8 @@ pub struct Config {
     pub sync: SyncConfig,
     /// Who is told of warnings.
     pub warning: WarningConfig,
+    /// Where traces go, if anywhere.
+    pub insights: Option<InsightsConfig>,
     /// `OUTBOUND_CA_FILE`: PEM of more authorities for outgoing TLS.
     pub outbound_ca: Option<Vec<u8>>,
 }
@@ -61,6 +65,7 @@ impl Config {
         let storage = StorageConfig::read(&mut settings, azure.as_ref());
         let sync = SyncConfig::read(&mut settings);
         let warning = WarningConfig::read(&mut settings);
+        let insights = InsightsConfig::read(&mut settings);
         let outbound_ca = settings
             .optional::<PathBuf>("OUTBOUND_CA_FILE")
             .and_then(|path| settings.file("OUTBOUND_CA_FILE", &path));
@@ -79,6 +84,7 @@ impl Config {
                 storage: storage?,
                 sync: sync?,
                 warning: warning?,
+                insights: insights?,
                 outbound_ca,
             })
         };

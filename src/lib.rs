@@ -18,5 +18,6 @@ pub mod server;
 pub mod sync;
 pub mod telemetry;
 pub mod text;
+pub mod trace;
 pub mod upstream;
 pub mod warnings;

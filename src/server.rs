@@ -35,6 +35,9 @@ const PARKING: Duration = Duration::from_secs(2);
 /// How long writing down what was done last may take after that.
 const SAVING: Duration = Duration::from_millis(500);
 
+/// How long the traces that still wait may take.
+const FLUSHING: Duration = Duration::from_millis(500);
+
 /// How long a delivery may take, counted from its receipt. Well below `functionTimeout` of `host.json`,
 /// after which the host would kill this process with everything it is doing.
 pub const WEBHOOK_BUDGET: Duration = Duration::from_secs(8);
@@ -96,5 +99,6 @@ pub async fn run(
         }
     }
     readiness.save_activity(SAVING).await;
+    readiness.flush(FLUSHING).await;
     serving.take_output().unwrap_or(Ok(()))
 }

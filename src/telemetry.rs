@@ -1,5 +1,7 @@
 //! Logs: JSON lines on stdout, or a readable form on a terminal. Only this program's own events, whatever is asked for.
 
+pub mod insights;
+
 use std::io::{self, IsTerminal};
 use std::str::FromStr;
 

@@ -39,11 +39,13 @@ pub enum Upstream {
     Flow,
     /// Is told of warnings, if the settings name anybody.
     Receiver,
+    /// Takes traces.
+    ApplicationInsights,
 }
 
 impl Upstream {
     /// How many there are.
-    pub const COUNT: usize = 8;
+    pub const COUNT: usize = 9;
 
     /// All of them, in their own order.
     pub const ALL: [Self; Self::COUNT] = [
@@ -55,6 +57,7 @@ impl Upstream {
         Self::Storage,
         Self::Flow,
         Self::Receiver,
+        Self::ApplicationInsights,
     ];
 
     /// How many requests to it one instance has under way at once. Dataverse takes 52 from one user for all instances.
@@ -63,8 +66,18 @@ impl Upstream {
             Self::Storage => 32,
             Self::Dataverse => 16,
             Self::PartnerCenter | Self::Flow => 8,
-            Self::EntraId | Self::KeyVault | Self::ManagedIdentity | Self::Receiver => 4,
+            Self::EntraId
+            | Self::KeyVault
+            | Self::ManagedIdentity
+            | Self::Receiver
+            | Self::ApplicationInsights => 4,
         }
+    }
+
+    /// Whether it is told which trace a request belongs to: the administrator's own systems, which can show it in their
+    /// telemetry. Nobody else learns how our calls hang together.
+    pub const fn is_told_traces(self) -> bool {
+        matches!(self, Self::Dataverse | Self::Flow)
     }
 
     /// One `snake_case` word, for log fields.
@@ -78,6 +91,7 @@ impl Upstream {
             Self::Storage => "storage",
             Self::Flow => "flow",
             Self::Receiver => "receiver",
+            Self::ApplicationInsights => "application_insights",
         }
     }
 }
@@ -93,6 +107,7 @@ impl fmt::Display for Upstream {
             Self::Storage => "the storage account",
             Self::Flow => "the flow",
             Self::Receiver => "whoever is told of warnings",
+            Self::ApplicationInsights => "Application Insights",
         })
     }
 }

@@ -35,8 +35,8 @@ pub use directory::{
 };
 use directory::{Code, RefreshToken};
 
-use crate::flow;
 use crate::world::{Service, SharedWorld, Urls, World};
+use crate::{flow, insights};
 
 /// The audience of the referrals API.
 pub const PARTNER_API: &str = "https://api.partner.microsoft.com";
@@ -126,6 +126,7 @@ impl State {
             STORAGE,
             GRAPH,
             without_slash(flow::AUDIENCE),
+            without_slash(insights::AUDIENCE),
             dataverse,
         ];
         Self {

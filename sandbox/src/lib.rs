@@ -15,6 +15,7 @@ pub mod faults;
 pub mod flow;
 pub mod host;
 pub mod identity;
+pub mod insights;
 pub mod key_vault;
 pub mod partner_center;
 pub mod receiver;

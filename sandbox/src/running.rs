@@ -13,7 +13,7 @@ use url::Url;
 use crate::{
     certificates,
     control::Control,
-    dataverse, deliveries, entra, flow, identity, key_vault, partner_center, receiver,
+    dataverse, deliveries, entra, flow, identity, insights, key_vault, partner_center, receiver,
     server::{self, Server},
     settings::{self, Paths, REFRESH_TOKEN_SECRET},
     storage::{self, Storage},
@@ -248,6 +248,7 @@ fn router(service: Service, world: SharedWorld) -> Router {
         Service::AuthorityHost => certificates::authority_router(world),
         Service::Flow => flow::router(world),
         Service::Receiver => receiver::router(),
+        Service::Insights => insights::router(world),
         Service::Storage => storage::blobs(&world),
     }
 }

@@ -11,7 +11,7 @@ use url::Url;
 
 use crate::{
     certificates, clock::Clock, dataverse, deliveries, entra, faults::Faults, flow, identity,
-    key_vault, partner_center, requests::RequestLog, storage::Storage,
+    insights, key_vault, partner_center, requests::RequestLog, storage::Storage,
 };
 
 /// The world as the services share it.
@@ -41,6 +41,8 @@ pub struct World {
     pub deliveries: Guarded<deliveries::State>,
     /// The flow that may take referrals in place of Dataverse.
     pub flow: Guarded<flow::State>,
+    /// Application Insights: what was sent to it.
+    pub insights: Guarded<insights::State>,
     /// The storage account: blobs and queues.
     pub storage: Storage,
     urls: Urls,
@@ -61,6 +63,7 @@ impl World {
             certificates: Guarded::new(certificates::State::new(&urls)?),
             deliveries: Guarded::default(),
             flow: Guarded::default(),
+            insights: Guarded::default(),
             storage,
             urls,
         })
@@ -94,13 +97,15 @@ pub enum Service {
     Flow,
     /// Whoever is told of warnings, such as a Teams workflow.
     Receiver,
+    /// Application Insights, `*.in.applicationinsights.azure.com`.
+    Insights,
     /// The app's storage account, blobs and queues. Plain HTTP, as an emulator is.
     Storage,
 }
 
 impl Service {
     /// All of them, in the order in which they start.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Entra,
         Self::Identity,
         Self::KeyVault,
@@ -110,6 +115,7 @@ impl Service {
         Self::AuthorityHost,
         Self::Flow,
         Self::Receiver,
+        Self::Insights,
         Self::Storage,
     ];
 
@@ -131,6 +137,7 @@ impl fmt::Display for Service {
             Self::AuthorityHost => "authority host",
             Self::Flow => "flow",
             Self::Receiver => "receiver of warnings",
+            Self::Insights => "Application Insights",
             Self::Storage => "storage",
         })
     }

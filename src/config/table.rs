@@ -151,6 +151,9 @@ pub const SETTINGS: &[Setting] = &[
     setting("OUTBOUND_CA_FILE", "PEM file of more authorities for outgoing TLS, such as an inspecting firewall's; never trusted for callbacks"),
     setting("LOG_FORMAT", "`json`, `text`, or `auto`: text on a terminal").default("auto"),
     setting("RUST_LOG", "how much of this program is logged: `info`, `debug` or `trace`").default("info"),
+    setting("APPLICATIONINSIGHTS_CONNECTION_STRING", "where traces of calls go; the Functions host sends its own telemetry there").secret(),
+    setting("APPLICATIONINSIGHTS_AUTHENTICATION_STRING", "with `Authorization=AAD`, traces are sent with a token, as `AZURE_CREDENTIAL` says; the host reads it too"),
+    setting("OTEL_SDK_DISABLED", "`true` sends no traces, whatever else is set").default("false"),
     setting("RECONCILE_SCHEDULE", "when both sides are searched for what no event told, as a six-field schedule in UTC")
         .example("0 */5 * * * *")
         .host(),

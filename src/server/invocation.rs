@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 use http::HeaderMap;
 use uuid::Uuid;
 
+use crate::trace::{TRACEPARENT, Trace};
+
 const INVOCATION_ID: &str = "x-azure-functions-invocationid";
 
 /// One call by the host.
@@ -13,6 +15,7 @@ const INVOCATION_ID: &str = "x-azure-functions-invocationid";
 pub(super) struct Invocation {
     id: Uuid,
     received: Instant,
+    trace: Trace,
 }
 
 impl Invocation {
@@ -27,7 +30,18 @@ impl Invocation {
             .and_then(|text| text.rsplit(',').next())
             .and_then(|text| text.trim().parse().ok())
             .unwrap_or_else(Uuid::new_v4);
-        Self { id, received }
+        let traceparent = headers.get_all(TRACEPARENT).iter().next_back();
+        let traceparent = traceparent.and_then(|value| value.to_str().ok());
+        Self {
+            id,
+            received,
+            trace: Trace::of(traceparent, id),
+        }
+    }
+
+    /// The trace it belongs to: the caller's if it named one, else its own, under the id the host gave.
+    pub(super) const fn trace(&self) -> Trace {
+        self.trace
     }
 
     /// How long ago the call came.

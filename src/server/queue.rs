@@ -19,6 +19,7 @@ use super::readiness::Readiness;
 use super::respond::Answer;
 use crate::app::App;
 use crate::sync::park::job::Job;
+use crate::trace;
 
 /// Longest envelope read: a queue's message has 64 KiB, and the envelope may hold it twice, each byte as seven.
 const LIMIT: usize = 1024 * 1024;
@@ -39,11 +40,12 @@ pub(super) async fn retry(
     let Ok(app) = readiness.app().await else {
         return Answer::new(Code::Misconfigured).log_and_respond(&invocation);
     };
-    let taking = tokio::spawn(async move {
+    let taking = async move {
         take(&app, &invocation, &message)
             .await
             .log_and_respond(&invocation)
-    });
+    };
+    let taking = tokio::spawn(trace::within(invocation.trace(), taking));
     match taking.await {
         Ok(response) => response,
         // The panic has been logged where it happened. The host delivers the message again.

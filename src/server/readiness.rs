@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use super::invocation::Invocation;
+use super::respond::Done;
 use crate::app::App;
+use crate::telemetry::insights::Ended;
 
 /// Starts as "not yet". Becomes ready or misconfigured once, and stays so.
 pub struct Readiness(watch::Sender<State>);
@@ -64,6 +67,38 @@ impl Readiness {
         if let State::Ready(app) = state {
             // It is no loss if it is not written down.
             let _ = tokio::time::timeout(bound, app.save_activity()).await;
+        }
+    }
+
+    /// Sends the spans of a call that has ended, if they are wanted. What was refused at the door has none: a flood of
+    /// forgeries is to cost nothing.
+    pub(super) fn trace(&self, function: &'static str, invocation: &Invocation, done: Done) {
+        let state = self.0.borrow();
+        let State::Ready(app) = &*state else {
+            return;
+        };
+        let status = done.code.status();
+        if let Some(insights) = &app.insights
+            && !status.is_client_error()
+        {
+            insights.record(Ended {
+                function,
+                trace: invocation.trace(),
+                elapsed: invocation.elapsed(),
+                status: status.as_u16(),
+                code: done.code.word(),
+                calls: done.calls,
+            });
+        }
+    }
+
+    /// Sends the spans that wait, for at most `bound`.
+    pub(super) async fn flush(&self, bound: Duration) {
+        let state = self.0.borrow().clone();
+        if let State::Ready(app) = state
+            && let Some(insights) = &app.insights
+        {
+            insights.flush(bound).await;
         }
     }
 

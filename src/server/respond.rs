@@ -17,6 +17,13 @@ use crate::ids::{LeadId, ReferralId};
 use crate::upstream::Upstream;
 use crate::upstream::calls::CallRecord;
 
+/// How a call ended, beside its answer: for whoever traces it.
+#[derive(Clone, Debug)]
+pub(super) struct Done {
+    pub(super) code: Code,
+    pub(super) calls: Vec<CallRecord>,
+}
+
 /// A call's answer, and what its log line says beside the code word.
 #[derive(Debug)]
 pub(super) struct Answer {
@@ -82,6 +89,10 @@ impl Answer {
         });
         let mut response = Response::new(Body::from(body.to_string()));
         *response.status_mut() = self.code.status();
+        response.extensions_mut().insert(Done {
+            code: self.code,
+            calls: self.calls,
+        });
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if self.code == Code::MethodNotAllowed {
@@ -100,6 +111,7 @@ impl Answer {
                     code = self.code.word(),
                     status = self.code.status().as_u16(),
                     invocation.id = %invocation,
+                    trace.id = %invocation.trace(),
                     cause = self.cause.as_deref(),
                     referral.id = self.referral.map(|id| id.to_string()),
                     lead.id = self.lead.map(|id| id.to_string()),
@@ -160,6 +172,7 @@ mod tests {
     use tokio::time::Instant;
 
     use super::*;
+    use crate::trace::SpanId;
 
     #[test]
     fn time_spent_waiting_counts_calls_at_the_same_time_once() {
@@ -171,6 +184,7 @@ mod tests {
             began: start + Duration::from_millis(began),
             elapsed: Duration::from_millis(elapsed),
             attempt: 1,
+            span: SpanId::random(),
         };
         let calls = [
             call(Upstream::Dataverse, 50, 10),

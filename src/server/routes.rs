@@ -12,8 +12,9 @@ use http::Method;
 use super::code::Code;
 use super::invocation::Invocation;
 use super::readiness::Readiness;
-use super::respond::Answer;
+use super::respond::{Answer, Done};
 use super::{queue, timer, webhook};
+use crate::trace;
 
 /// Everything this program answers.
 pub(super) fn router(readiness: Arc<Readiness>) -> Router {
@@ -22,8 +23,35 @@ pub(super) fn router(readiness: Arc<Readiness>) -> Router {
 
 async fn dispatch(State(readiness): State<Arc<Readiness>>, request: Request) -> Response {
     let invocation = Invocation::new(request.headers(), Instant::now());
+    let path = normalised(request.uri().path());
+    let answer = answer(Arc::clone(&readiness), invocation, &path, request);
+    let mut response = trace::within(invocation.trace(), answer).await;
+    let done = response.extensions_mut().remove::<Done>();
+    if let (Some(function), Some(done)) = (function(&path), done) {
+        readiness.trace(function, &invocation, done);
+    }
+    response
+}
+
+/// The function at `path`, as the host calls it.
+fn function(path: &str) -> Option<&'static str> {
+    Some(match path {
+        "/api/referralwebhook" => "ReferralWebhook",
+        "/tokenrenewal" => "TokenRenewal",
+        "/referralreconcile" => "ReferralReconcile",
+        "/referralretry" => "ReferralRetry",
+        _ => return None,
+    })
+}
+
+async fn answer(
+    readiness: Arc<Readiness>,
+    invocation: Invocation,
+    path: &str,
+    request: Request,
+) -> Response {
     let method = request.method().clone();
-    match (normalised(request.uri().path()).as_str(), method) {
+    match (path, method) {
         // The host's question whether we are up: asked every 25 ms at start, and depends on nothing.
         ("/", Method::GET | Method::HEAD) => Answer::new(Code::Up).respond(&invocation),
         ("/api/referralwebhook", Method::POST) => {

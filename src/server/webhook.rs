@@ -16,6 +16,7 @@ use crate::failure::{Classify, Disposition};
 use crate::ids::ReferralId;
 use crate::sync::flight::Digest;
 use crate::sync::park::Disposal;
+use crate::trace;
 use axum::extract::Request;
 use axum::response::Response;
 
@@ -31,11 +32,12 @@ pub(super) async fn receive(
     let Ok(app) = readiness.app().await else {
         return Answer::new(Code::Misconfigured).log_and_respond(&invocation);
     };
-    let delivery = tokio::spawn(async move {
+    let taking = async move {
         take(&app, &invocation, request)
             .await
             .log_and_respond(&invocation)
-    });
+    };
+    let delivery = tokio::spawn(trace::within(invocation.trace(), taking));
     match delivery.await {
         Ok(response) => response,
         // The panic has been logged where it happened. Partner Center will deliver again.

@@ -17,6 +17,7 @@ use super::park::Syncs;
 use super::{SyncReport, Syncer};
 use crate::failure::Chain;
 use crate::ids::ReferralId;
+use crate::trace;
 
 /// What tells copies of one event from other events: the SHA-256 digest of the body.
 pub type Digest = [u8; 32];
@@ -123,7 +124,8 @@ impl Flights {
                 self.busy.send_replace(slots.len());
                 drop(slots);
                 let flights = self.clone();
-                tokio::spawn(async move { flights.fly(id, deadline).await });
+                let work = async move { flights.fly(id, deadline).await };
+                tokio::spawn(trace::carried(trace::current(), work));
                 result
             }
             Entry::Occupied(mut occupied) => occupied.get_mut().join(digest, deadline),
@@ -135,7 +137,8 @@ impl Flights {
         let mut deadline = first_deadline;
         loop {
             // A task inside the task: a panic of the work ends here.
-            let shared = match tokio::spawn((self.work)(id, deadline)).await {
+            let work = trace::carried(trace::current(), (self.work)(id, deadline));
+            let shared = match tokio::spawn(work).await {
                 Ok(Ok(report)) => Ok(Arc::new(report)),
                 Ok(Err(error)) => Err(Arc::new(error)),
                 Err(panic) => {

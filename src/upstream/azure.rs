@@ -19,6 +19,7 @@ use super::pace::{NoTurn, Pace};
 use super::retry;
 use super::transport::Transport;
 use super::wire::LONGEST_WAIT;
+use crate::trace::SpanId;
 
 /// Repeats within one operation of an SDK client; the SDK's own default can go on for more than a minute.
 pub(crate) const REPEATS: u32 = 2;
@@ -165,6 +166,7 @@ impl HttpClient for AzureHttp {
             began: started,
             elapsed: started.elapsed(),
             attempt,
+            span: SpanId::random(),
         }]);
         bounded(result?, limits.body).await
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Upstream;
+use crate::trace::SpanId;
 
 /// One attempt to call an upstream.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +23,8 @@ pub struct CallRecord {
     pub elapsed: Duration,
     /// 1 for the first attempt.
     pub attempt: u32,
+    /// What it is within its trace.
+    pub span: SpanId,
 }
 
 tokio::task_local! {
@@ -51,7 +54,7 @@ pub(crate) fn append(records: impl IntoIterator<Item = CallRecord>) {
 mod tests {
     use super::*;
 
-    fn record(began: Instant, attempt: u32) -> CallRecord {
+    fn record(began: Instant, attempt: u32, span: SpanId) -> CallRecord {
         CallRecord {
             upstream: Upstream::Dataverse,
             operation: "read lead",
@@ -59,21 +62,22 @@ mod tests {
             began,
             elapsed: Duration::from_millis(3),
             attempt,
+            span,
         }
     }
 
     #[tokio::test]
     async fn a_recording_holds_what_its_work_appended_and_nothing_else() {
-        let now = Instant::now();
-        append([record(now, 1)]);
+        let (now, span) = (Instant::now(), SpanId::random());
+        append([record(now, 1, span)]);
         let (result, records) = recorded(async {
-            append([record(now, 2)]);
+            append([record(now, 2, span)]);
             tokio::task::yield_now().await;
-            append([record(now, 3)]);
+            append([record(now, 3, span)]);
             "done"
         })
         .await;
         assert_eq!(result, "done");
-        assert_eq!(records, [record(now, 2), record(now, 3)]);
+        assert_eq!(records, [record(now, 2, span), record(now, 3, span)]);
     }
 }

@@ -23,6 +23,7 @@ use super::retry::{self, RetryPolicy};
 use crate::credentials::{AccessToken, TokenSource};
 use crate::failure::{Chain, Classify, Disposition};
 use crate::roots;
+use crate::trace::{self, SpanId, TRACEPARENT};
 
 /// How long a connection may take to open; a healthy one takes well under a second.
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
@@ -247,7 +248,8 @@ impl Transport {
     ) -> Result<Reply, CallError> {
         let (upstream, operation) = (call.upstream, call.operation);
         let started = Instant::now();
-        let outcome = timeout_at(deadline, self.request(call, token)).await;
+        let span = SpanId::random();
+        let outcome = timeout_at(deadline, self.request(call, token, span)).await;
         let outcome = match outcome {
             Ok(Ok(reply)) if call.is_answered_by(&reply) => Ok(reply),
             Ok(Ok(reply)) => Err(CallError::Refused {
@@ -279,6 +281,7 @@ impl Transport {
             began: started,
             elapsed: started.elapsed(),
             attempt: attempts,
+            span,
         }]);
         self.note_pause(&outcome);
         outcome
@@ -288,8 +291,14 @@ impl Transport {
         &self,
         call: &Call,
         token: Option<&AccessToken>,
+        span: SpanId,
     ) -> Result<Reply, RequestError> {
         let mut headers = call.headers.clone();
+        if call.upstream.is_told_traces()
+            && let Some(trace) = trace::current()
+        {
+            headers.insert(TRACEPARENT, trace.traceparent(span));
+        }
         if let Some(token) = token {
             headers.insert(AUTHORIZATION, token.authorization());
         }

@@ -41,6 +41,7 @@ mod shapes;
 mod steady_state;
 mod storage;
 mod sync;
+mod traces;
 mod transport;
 mod warnings;
 mod wycheproof;

@@ -15,6 +15,7 @@ use crate::server::invocation::Invocation;
 use crate::server::readiness::Readiness;
 use crate::server::respond::Answer;
 use crate::sync::reconcile::{Ended, ReconcileReport, Scope};
+use crate::trace;
 
 /// Makes one pass, in a task of its own: a host that hangs up does not cut it.
 pub(in crate::server) async fn reconcile(
@@ -31,7 +32,8 @@ pub(in crate::server) async fn reconcile(
             return failed(Code::Misconfigured, &problems.join("; ")).log_and_respond(&invocation);
         }
     };
-    match tokio::spawn(async move { pass(&app, invocation).await }).await {
+    let pass = async move { pass(&app, invocation).await };
+    match tokio::spawn(trace::within(invocation.trace(), pass)).await {
         Ok(response) => response,
         // The panic has been logged where it happened.
         Err(_) => Answer::new(Code::TryAgain).log_and_respond(&invocation),
@@ -87,6 +89,7 @@ fn log(code: Code, invocation: &Invocation, report: &ReconcileReport) {
                 code = code.word(),
                 status = code.status().as_u16(),
                 invocation.id = %invocation,
+                trace.id = %invocation.trace(),
                 ended = report.ended.word(),
                 first_import = report.first_import,
                 referrals = report.referrals,
