@@ -175,7 +175,7 @@ fn warnings(filter: &Filter, proof: &Proof) -> Vec<String> {
     let mut warnings = Vec::new();
     if let Err(error) = &proof.registration {
         warnings.push(format!(
-            "webhooks cannot be registered with this consent ({}); the connector can go on without, see docs/go-live.md",
+            "webhooks cannot be registered with this consent ({}); the connector can go on without, see docs/consent.md",
             Chain(error)
         ));
     }
