@@ -151,6 +151,8 @@ param syncCountries string = ''
 param syncLocations string = ''
 @description('SYNC_PARTNER_IDS. Empty: all.')
 param syncPartnerIds string = ''
+@description('MAPPING_FILE: a TOML file in the deployed package, such as mapping.toml. Empty: the default rules.')
+param mappingFile string = ''
 @description('SYNC_TIME_ZONE')
 param syncTimeZone string = 'UTC'
 @description('SYNC_QUALIFIED_MEANS')
@@ -253,6 +255,7 @@ var settings = {
   SYNC_LOCATIONS: syncLocations
   SYNC_PARTNER_IDS: syncPartnerIds
   SYNC_TIME_ZONE: syncTimeZone
+  MAPPING_FILE: mappingFile
   SYNC_QUALIFIED_MEANS: syncQualifiedMeans
   SYNC_CLOSE_HOLD_HOURS: string(syncCloseHoldHours)
   SYNC_WON_HOLD_HOURS: string(syncWonHoldHours)

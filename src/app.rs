@@ -7,7 +7,7 @@ use tokio::sync::Semaphore;
 
 use crate::callback::Callback;
 use crate::checkup::SeenCertificate;
-use crate::config::{Config, ConfigError, TargetConfig};
+use crate::config::{Config, ConfigError, MappingFile, TargetConfig};
 use crate::credentials::{self, Credentials, Renewal};
 use crate::failure::Chain;
 use crate::sync::dead_letters::DeadLetters;
@@ -52,6 +52,8 @@ pub struct App {
     pub deliveries: Semaphore,
     /// What a sync may do.
     pub options: SyncOptions,
+    /// Where the rules of the mapping come from.
+    pub mapping_file: MappingFile,
     /// The referrals API.
     pub partner_center: PartnerCenter,
     /// Where referrals go.
@@ -103,7 +105,8 @@ impl App {
         let insights = insights.map(|it| Insights::new(it, transport.clone(), Arc::clone(&azure)));
         let destination = match &config.target {
             TargetConfig::Dataverse(it) => {
-                Destination::Dataverse(Dataverse::new(it, transport.clone(), azure))
+                let mapped = config.sync.options.mapping.columns();
+                Destination::Dataverse(Dataverse::new(it, transport.clone(), azure, mapped))
             }
             TargetConfig::Flow(it) => Destination::Flow(Flow::new(it, transport.clone(), azure)),
         };
@@ -147,6 +150,7 @@ impl App {
             renewal,
             deliveries: Semaphore::new(DELIVERIES as usize),
             options,
+            mapping_file: config.sync.mapping_file.clone(),
             partner_center,
             destination,
             insights,

@@ -12,6 +12,7 @@ mod credentials;
 mod dataverse;
 mod finding;
 mod flow;
+mod mapping;
 mod partner_center;
 mod referrals;
 mod seen;
@@ -108,6 +109,7 @@ fn topics() -> impl Iterator<Item = Topic> {
         topic!(referrals, Full),
         topic!(dataverse, Unattended),
         topic!(flow, Unattended),
+        topic!(mapping, Unattended),
         topic!(certificate, Unattended),
         topic!(storage, Full),
         topic!(backlog, Unattended),

@@ -5,6 +5,7 @@ mod completions;
 mod consent;
 mod dead_letters;
 mod man;
+mod mapping;
 mod output;
 mod preview;
 mod provision;
@@ -42,6 +43,7 @@ enum Command {
     Consent(consent::ConsentArgs),
     Preview(preview::PreviewArgs),
     Provision(provision::ProvisionArgs),
+    Mapping(mapping::MappingArgs),
     Reconcile(reconcile::ReconcileArgs),
     Status(status::StatusArgs),
     Sync(sync::SyncArgs),
@@ -107,6 +109,7 @@ pub fn main() -> ExitCode {
             Command::Serve(args) => serve::run(args).await.into(),
             Command::Check(args) => check::run(args).await,
             Command::Consent(args) => consent::run(args).await.into(),
+            Command::Mapping(args) => mapping::run(&args).into(),
             Command::Preview(args) => preview::run(args).await.into(),
             Command::Provision(args) => provision::run(args).await.into(),
             Command::Reconcile(args) => reconcile::run(args).await.into(),

@@ -3,8 +3,9 @@
 mod shipped;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::str::FromStr;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -56,6 +57,8 @@ pub enum Value {
     Date(Date),
     /// A lookup: the row's id.
     Row(Uuid),
+    /// A whole number.
+    Whole(i64),
 }
 
 /// What kind of value a column holds: one for each of [`Value`]'s shapes.
@@ -73,6 +76,8 @@ pub enum ColumnKind {
     Date,
     /// [`Value::Row`].
     Row,
+    /// [`Value::Whole`].
+    Whole,
 }
 
 /// Columns with a value. An absent column is empty.
@@ -164,6 +169,12 @@ pub struct LeadSchema {
     pub status_reasons: BTreeMap<i32, LeadState>,
     /// Smallest and largest amount of each money column.
     pub amounts: BTreeMap<Column, (Decimal, Decimal)>,
+    /// Smallest and largest number of each whole number column, where one is mapped.
+    pub wholes: BTreeMap<Column, (i64, i64)>,
+    /// The choices of each choice column by their labels, in lower case and in every language; a label of two choices is none.
+    pub labels: BTreeMap<Column, BTreeMap<String, i32>>,
+    /// Mapped columns that exist and cannot be used as mapped: they hold something else, or cannot be written.
+    pub unusable: BTreeSet<Column>,
 }
 
 impl LeadSchema {
@@ -177,5 +188,26 @@ impl LeadSchema {
         self.choices
             .get(column)
             .is_some_and(|choices| choices.contains(&value))
+    }
+
+    /// The choice of `column` with this label, in any letter case.
+    pub fn labelled(&self, column: &Column, label: &str) -> Option<i32> {
+        let labels = self.labels.get(column)?;
+        labels.get(&label.trim().to_lowercase()).copied()
+    }
+}
+
+impl FromStr for Owner {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let expected = "expected team:<guid> or user:<guid>";
+        let (kind, id) = text.split_once(':').ok_or(expected)?;
+        let id: Uuid = id.parse().map_err(|_| expected)?;
+        match kind {
+            "team" => Ok(Self::Team(id)),
+            "user" => Ok(Self::User(id)),
+            _ => Err(expected),
+        }
     }
 }

@@ -1,16 +1,29 @@
-//! Which lead column holds which part of a referral. One table; reading, writing, merging and the documentation
-//! follow from it.
+//! Which lead column holds which part of a referral. One table, which a file can change; reading, writing, merging and the
+//! documentation follow from it.
 
 pub mod columns;
 mod contact;
+pub mod file;
 mod kind;
+mod path;
 mod project;
 mod raw;
+mod recipe;
 pub mod status;
+mod summary;
+mod table;
+mod template;
 
-pub use columns::{ROWS, Row, Rule, Unit, columns, unit};
+pub use columns::{Rule, Unit};
 pub use kind::{classify, passes};
+pub use path::Path;
 pub use project::{Loss, LossReason, Projection, project};
+pub use recipe::{Fixed, Map, Origin, Recipe, UnknownPart};
+pub use table::{DEFAULT, Mapping, OwnerRule, Row};
+pub use template::Template;
+
+use summary::summary;
+
 pub use raw::{raw, said, standing};
 
 #[cfg(test)]

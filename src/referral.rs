@@ -42,6 +42,8 @@ pub struct Referral {
     pub partner_id: Option<String>,
     /// The ids of the partner's locations it was sent to.
     pub locations: Vec<String>,
+    /// The people on our own side, in Partner Center's order.
+    pub team: Vec<Member>,
     /// The customer.
     pub customer: Customer,
     /// What the customer and the sender agreed to.

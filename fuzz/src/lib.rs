@@ -9,7 +9,7 @@ use referral_connector::callback::{Claim, encoding};
 use referral_connector::config::Config;
 use referral_connector::event::Event;
 use referral_connector::lead::{ColumnKind, LeadSchema, Value};
-use referral_connector::mapping::{self, ROWS};
+use referral_connector::mapping::{self, Mapping};
 use referral_connector::server::is_trigger_envelope;
 use referral_connector::upstream::partner_center::parse_referral;
 
@@ -30,7 +30,8 @@ static CONFIG: LazyLock<Config> = LazyLock::new(|| {
 
 /// A table whose text columns are short, so that something has to be cut.
 static SCHEMA: LazyLock<LeadSchema> = LazyLock::new(|| {
-    let texts = ROWS.iter().filter(|row| row.kind == ColumnKind::Text);
+    let rows = Mapping::shipped().rows().iter();
+    let texts = rows.filter(|row| row.kind == ColumnKind::Text);
     LeadSchema {
         lengths: texts.map(|row| (row.column.clone(), SHORT)).collect(),
         ..LeadSchema::default()

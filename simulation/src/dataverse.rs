@@ -13,9 +13,9 @@ use referral_connector::ids::{CurrencyId, ETag, LeadId, NoteId};
 use referral_connector::lead::{
     Changes, Column, ColumnKind, Columns, Currency, Lead, LeadSchema, LeadState, Note, Value,
 };
+use referral_connector::mapping::Mapping;
 use referral_connector::mapping::columns::{
-    COUNTRY, DESCRIPTION, ESTIMATED_AMOUNT, ROWS, STATE, STATUS, SUBJECT, TELEPHONE,
-    TRANSACTION_CURRENCY,
+    COUNTRY, DESCRIPTION, ESTIMATED_AMOUNT, STATE, STATUS, SUBJECT, TELEPHONE, TRANSACTION_CURRENCY,
 };
 use referral_connector::upstream::dataverse::{
     Created, CurrentLead, DataverseError, Failure, NoteAdded, Updated,
@@ -79,7 +79,11 @@ fn currency(number: u128, code: &str) -> Currency {
 /// A table with short topics and a limited amount.
 fn schema() -> LeadSchema {
     let mut schema = LeadSchema::default();
-    for row in ROWS.iter().filter(|row| row.kind == ColumnKind::Text) {
+    for row in Mapping::shipped()
+        .rows()
+        .iter()
+        .filter(|row| row.kind == ColumnKind::Text)
+    {
         schema.lengths.insert(row.column.clone(), 100);
     }
     schema.lengths.insert(SUBJECT, 50);

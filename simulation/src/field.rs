@@ -135,6 +135,7 @@ impl Field {
             Value::Amount(amount) => amount.to_string(),
             Value::Date(date) => date.to_string(),
             Value::Row(row) => row.to_string(),
+            Value::Whole(number) => number.to_string(),
             Value::Choice(_) | Value::Flag(_) => return None,
         })
     }

@@ -3,10 +3,10 @@
 use referral_connector::ids::{LeadId, ReferralId};
 use referral_connector::lead::{Column, Lead, LeadState, Value};
 use referral_connector::mapping::columns::{
-    DO_NOT_EMAIL, ESTIMATED_AMOUNT, ROWS, STATUS, TRANSACTION_CURRENCY,
+    DO_NOT_EMAIL, ESTIMATED_AMOUNT, STATUS, TRANSACTION_CURRENCY,
 };
 use referral_connector::mapping::status::{self, Close, Inbound};
-use referral_connector::mapping::{Projection, Row, Unit};
+use referral_connector::mapping::{Mapping, Projection, Row, Unit};
 use referral_connector::referral::Referral;
 use referral_connector::sync::SyncReport;
 use referral_connector::sync::options::Mode;
@@ -96,7 +96,10 @@ impl Contents {
 
 /// The unit of a column.
 fn unit(column: &Column) -> Option<Unit> {
-    let row = ROWS.iter().find(|row| row.column == *column)?;
+    let row = Mapping::shipped()
+        .rows()
+        .iter()
+        .find(|row| row.column == *column)?;
     Some(row.unit)
 }
 
@@ -128,7 +131,10 @@ impl Ending<'_> {
 
     /// Both sides agree, or the difference is reported.
     fn differences(&self) -> Vec<String> {
-        let rows = ROWS.iter().filter(|row| self.differs(row));
+        let rows = Mapping::shipped()
+            .rows()
+            .iter()
+            .filter(|row| self.differs(row));
         rows.filter(|row| !self.is_reported(row))
             .map(|row| {
                 format!(
@@ -185,7 +191,10 @@ impl Ending<'_> {
         if !is_simple {
             return Vec::new();
         }
-        let rows = ROWS.iter().filter(|row| self.must_agree(row));
+        let rows = Mapping::shipped()
+            .rows()
+            .iter()
+            .filter(|row| self.must_agree(row));
         rows.filter(|row| self.held(&row.column) != self.asked(&row.column))
             .map(|row| {
                 format!(
@@ -289,6 +298,7 @@ impl Ending<'_> {
             Value::Text(text) => text.clone(),
             Value::Amount(amount) => amount.normalize().to_string(),
             Value::Date(date) => date.to_string(),
+            Value::Whole(number) => number.to_string(),
             Value::Choice(_) | Value::Flag(_) | Value::Row(_) => return true,
         };
         let mut notes = self.contents.dataverse.notes.values();
@@ -332,7 +342,13 @@ impl Ending<'_> {
     fn status(&self) -> Vec<String> {
         let schema = &self.contents.dataverse.schema;
         let (state, lead) = (self.referral.status.state, self.lead);
-        let inbound = status::inbound(state, lead.state, lead.status_reason, schema);
+        let inbound = status::inbound(
+            state,
+            lead.state,
+            lead.status_reason,
+            schema,
+            &Mapping::shipped().status,
+        );
         let is_told = |word: &str| self.reported.iter().any(|key| key.starts_with(word));
         let mut wrong = Vec::new();
         if inbound == Inbound::Flag && !is_told("flagged") && !is_told("lead_read_only") {

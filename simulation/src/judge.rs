@@ -5,7 +5,7 @@ use referral_connector::ids::{LeadId, ReferralId};
 use referral_connector::lead::{Changes, Column, Lead, Value};
 use referral_connector::mapping::columns::{STATE, STATUS};
 use referral_connector::mapping::status::{self, Close};
-use referral_connector::mapping::{ROWS, Unit};
+use referral_connector::mapping::{Mapping, Unit};
 use referral_connector::referral::{PatchOperation, Referral};
 use referral_connector::sync::options::Mode;
 
@@ -114,7 +114,9 @@ impl Contents {
         }
         for ((unit, is_changed), (_, was_filled)) in changed.into_iter().zip(was_filled) {
             let is_of_unit = |column: &Column| {
-                ROWS.iter()
+                Mapping::shipped()
+                    .rows()
+                    .iter()
                     .any(|row| row.unit == unit && row.column == *column)
             };
             let edits = self.ledger.edits.iter();

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use fastrand::Rng;
 use referral_connector::ids::{LeadId, ReferralId};
 use referral_connector::lead::{Columns, Lead, LeadState, Value};
-use referral_connector::mapping::columns::{DO_NOT_EMAIL, ROWS};
-use referral_connector::mapping::{self, Projection};
+use referral_connector::mapping::columns::DO_NOT_EMAIL;
+use referral_connector::mapping::{self, Mapping, Projection};
 use referral_connector::referral::{Referral, ReferralState};
 use uuid::Uuid;
 
@@ -376,7 +376,7 @@ impl Contents {
 
     pub(crate) fn book(&mut self, record: Record, before: &Columns, after: &Columns) {
         let at = self.now();
-        for row in &ROWS {
+        for row in Mapping::shipped().rows() {
             let (before, value) = (before.get(&row.column), after.get(&row.column));
             if before != value {
                 self.ledger.edits.push(Edit {

@@ -8,6 +8,7 @@ use fastrand::Rng;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use referral_connector::ids::{ETag, ReferralId};
+use referral_connector::mapping::Mapping;
 use referral_connector::referral::{
     Consent, Customer, Details, Direction, Invitation, Member, Referral, ReferralState,
 };
@@ -113,6 +114,7 @@ fn settings(chance: &mut Rng) -> SyncOptions {
         qualified_means: means[chance.usize(..2)],
         close_hold: SignedDuration::from_hours(24),
         won_hold: SignedDuration::from_hours(72),
+        mapping: Arc::clone(Mapping::shipped()),
     }
 }
 
@@ -230,6 +232,7 @@ fn blank(id: ReferralId) -> Referral {
         is_spam: false,
         partner_id: None,
         locations: Vec::new(),
+        team: Vec::new(),
         customer: Customer {
             team: vec![Member::default()],
             ..Customer::default()

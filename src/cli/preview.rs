@@ -69,6 +69,11 @@ pub(super) async fn run(args: PreviewArgs) -> Exit {
             }
         },
     };
+    for problem in &app.mapping_file.problems {
+        complain(&format!(
+            "MAPPING_FILE cannot be used, the default rules are in force: {problem}"
+        ));
+    }
     if args.json {
         say_json(&show::json(&preview, &app.options, &unread));
     } else {

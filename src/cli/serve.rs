@@ -124,6 +124,12 @@ async fn start(readiness: Arc<Readiness>, under_host: bool) -> Result<(), Exit> 
                 mode = app.options.mode.word(),
                 "ready to take deliveries"
             );
+            for problem in &app.mapping_file.problems {
+                tracing::error!(
+                    code = "mapping_file",
+                    "MAPPING_FILE cannot be used, the default rules are in force: {problem}"
+                );
+            }
             let app = Arc::new(app);
             readiness.ready(Arc::clone(&app));
             tokio::spawn(async move { app.keep_activity().await });

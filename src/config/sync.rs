@@ -1,14 +1,12 @@
 //! What a sync may do.
 
 use std::num::NonZero;
-use std::str::FromStr;
 use std::time::Duration;
 
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
-use uuid::Uuid;
 
-use super::Settings;
+use super::{MappingFile, Settings, mapping};
 use crate::lead::Owner;
 use crate::sync::options::{Filter, Mode, QualifiedMeans, SyncOptions};
 use crate::sync::park::policy::RetryRules;
@@ -24,13 +22,15 @@ pub struct SyncConfig {
     pub retry: RetryRules,
     /// How long what is remembered of a closed referral is kept.
     pub state_kept: SignedDuration,
+    /// Where the rules of the mapping come from.
+    pub mapping_file: MappingFile,
 }
 
 impl SyncConfig {
     pub(super) fn read(settings: &mut Settings<'_>) -> Option<Self> {
         let mode: Option<Mode> = settings.required("SYNC_MODE");
         let environment: Option<String> = settings.required("SYNC_ENVIRONMENT");
-        let owner = settings.optional::<OwnerSetting>("SYNC_LEAD_OWNER");
+        let owner = settings.optional::<Owner>("SYNC_LEAD_OWNER");
         let kinds = settings.list("SYNC_KINDS");
         let countries = settings.list("SYNC_COUNTRIES");
         let locations = settings.list("SYNC_LOCATIONS");
@@ -42,10 +42,12 @@ impl SyncConfig {
         let retry = retry_rules(settings);
         let state_kept = seconds(settings, "SYNC_STATE_DAYS", 24 * 60 * 60);
         let environment = environment?;
+        let (mapping, mapping_file) = mapping::read(settings);
         let options = SyncOptions {
+            mapping,
             mode: mode?,
             production: environment.eq_ignore_ascii_case("production"),
-            owner: owner.map(|OwnerSetting(owner)| owner),
+            owner,
             filter: Filter {
                 kinds: kinds?,
                 countries: countries?,
@@ -62,6 +64,7 @@ impl SyncConfig {
             environment,
             retry: retry?,
             state_kept: SignedDuration::try_from(state_kept?).ok()?,
+            mapping_file,
         })
     }
 }
@@ -98,21 +101,4 @@ fn time_zone(settings: &mut Settings<'_>) -> Option<TimeZone> {
         );
     }
     zone
-}
-
-struct OwnerSetting(Owner);
-
-impl FromStr for OwnerSetting {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let expected = "expected team:<guid> or user:<guid>";
-        let (kind, id) = text.split_once(':').ok_or(expected)?;
-        let id: Uuid = id.parse().map_err(|_| expected)?;
-        match kind {
-            "team" => Ok(Self(Owner::Team(id))),
-            "user" => Ok(Self(Owner::User(id))),
-            _ => Err(expected),
-        }
-    }
 }

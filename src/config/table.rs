@@ -136,6 +136,7 @@ pub const SETTINGS: &[Setting] = &[
     setting("SYNC_TIME_ZONE", "the time zone in which the organisation's dates are meant").default("UTC"),
     setting("SYNC_QUALIFIED_MEANS", "what a qualified lead says about its referral in `two-way` mode: `accepted` or `won`")
         .default("accepted"),
+    setting("MAPPING_FILE", "a TOML file with mapping rules of your own, laid over the default ones; a path, relative to the app's folder"),
     setting("SYNC_CLOSE_HOLD_HOURS", "hours a disqualified lead must rest before its referral is closed, which is final")
         .default("24"),
     setting("SYNC_WON_HOLD_HOURS", "the same for a referral closed as won").default("72"),

@@ -44,6 +44,7 @@ impl LeadSchema {
             choices: choices.into(),
             status_reasons: reasons.into(),
             amounts: [(Column::named("estimatedamount"), (0.into(), LARGEST.into()))].into(),
+            ..Self::default()
         }
     }
 }

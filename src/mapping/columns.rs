@@ -1,6 +1,9 @@
-//! The table.
+//! The columns that the program knows by name, what is merged with what, and who wins.
 
-use crate::lead::{Column, ColumnKind};
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+
+use crate::lead::Column;
 
 /// Topic of the lead.
 pub const SUBJECT: Column = Column::named("subject");
@@ -74,6 +77,20 @@ pub enum Unit {
     Consent,
     /// Where both stand. No row of the table: see [`super::status`].
     Status,
+    /// The column of this name, which is merged by itself.
+    Own(&'static str),
+}
+
+/// `name`, for as long as the program runs. The names of a mapping are few, and read once.
+pub(super) fn kept(name: &str) -> &'static str {
+    static NAMES: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
+    let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = names.get(name) {
+        return known;
+    }
+    let name: &'static str = Box::leak(name.into());
+    names.insert(name);
+    name
 }
 
 impl Unit {
@@ -90,7 +107,24 @@ impl Unit {
             Self::Origin => "origin",
             Self::Consent => "consent",
             Self::Status => "status",
+            Self::Own(column) => column,
         }
+    }
+
+    /// The unit of the default rules that `word` stands for.
+    pub(super) fn named(word: &str) -> Option<Self> {
+        let units = [
+            Self::Topic,
+            Self::Company,
+            Self::Contact,
+            Self::Address,
+            Self::Deal,
+            Self::Closing,
+            Self::Description,
+            Self::Origin,
+            Self::Consent,
+        ];
+        units.into_iter().find(|unit| unit.word() == word)
     }
 }
 
@@ -118,6 +152,17 @@ impl Rule {
         }
     }
 
+    /// The rule that `word` stands for in a mapping.
+    pub(super) fn named(word: &str) -> Option<Self> {
+        Some(match word {
+            "partner-center" => Self::PartnerCenter,
+            "crm" => Self::Crm,
+            "creation" => Self::Creation,
+            "stricter" => Self::Stricter,
+            _ => return None,
+        })
+    }
+
     /// When the column is written, in the words of the documentation.
     pub const fn written(self) -> &'static str {
         match self {
@@ -126,208 +171,4 @@ impl Rule {
             Self::Stricter => "at creation, and to switch it on",
         }
     }
-}
-
-/// One row of the table.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Row {
-    /// The lead column.
-    pub column: Column,
-    /// What it holds.
-    pub kind: ColumnKind,
-    /// Where its value comes from, in the words of Partner Center's API.
-    pub source: &'static str,
-    /// What it is merged with.
-    pub unit: Unit,
-    /// Who wins it.
-    pub rule: Rule,
-}
-
-const fn row(
-    column: Column,
-    kind: ColumnKind,
-    source: &'static str,
-    unit: Unit,
-    rule: Rule,
-) -> Row {
-    Row {
-        column,
-        kind,
-        source,
-        unit,
-        rule,
-    }
-}
-
-/// Every mapped column of a lead.
-pub static ROWS: [Row; 22] = {
-    use ColumnKind::{Amount, Choice, Date, Flag, Row, Text};
-    use Unit::{Address, Closing, Company, Consent, Contact, Deal, Description, Origin, Topic};
-    [
-        row(
-            SUBJECT,
-            Text,
-            "`name`, else `customerProfile.name`",
-            Topic,
-            Rule::PartnerCenter,
-        ),
-        row(
-            COMPANY,
-            Text,
-            "`customerProfile.name`",
-            Company,
-            Rule::PartnerCenter,
-        ),
-        row(
-            FIRST_NAME,
-            Text,
-            "`customerProfile.team[].firstName`",
-            Contact,
-            Rule::Crm,
-        ),
-        row(
-            LAST_NAME,
-            Text,
-            "`customerProfile.team[].lastName`",
-            Contact,
-            Rule::Crm,
-        ),
-        row(
-            EMAIL,
-            Text,
-            "`customerProfile.team[].email`",
-            Contact,
-            Rule::Crm,
-        ),
-        row(
-            TELEPHONE,
-            Text,
-            "`customerProfile.team[].phoneNumber`",
-            Contact,
-            Rule::Crm,
-        ),
-        row(
-            JOB_TITLE,
-            Text,
-            "`customerProfile.team[].title`",
-            Contact,
-            Rule::Crm,
-        ),
-        row(
-            LINE_1,
-            Text,
-            "`customerProfile.address.addressLine1`",
-            Address,
-            Rule::PartnerCenter,
-        ),
-        row(
-            LINE_2,
-            Text,
-            "`customerProfile.address.addressLine2`",
-            Address,
-            Rule::PartnerCenter,
-        ),
-        row(
-            CITY,
-            Text,
-            "`customerProfile.address.city`",
-            Address,
-            Rule::PartnerCenter,
-        ),
-        row(
-            STATE_OR_PROVINCE,
-            Text,
-            "`customerProfile.address.state` or `.region`",
-            Address,
-            Rule::PartnerCenter,
-        ),
-        row(
-            POSTAL_CODE,
-            Text,
-            "`customerProfile.address.postalCode`",
-            Address,
-            Rule::PartnerCenter,
-        ),
-        row(
-            COUNTRY,
-            Text,
-            "`customerProfile.address.country`",
-            Address,
-            Rule::PartnerCenter,
-        ),
-        row(
-            ESTIMATED_AMOUNT,
-            Amount,
-            "`details.dealValue`",
-            Deal,
-            Rule::Crm,
-        ),
-        row(
-            TRANSACTION_CURRENCY,
-            Row,
-            "`details.currency`",
-            Deal,
-            Rule::Crm,
-        ),
-        row(
-            ESTIMATED_CLOSE_DATE,
-            Date,
-            "`details.closingDateTime`",
-            Closing,
-            Rule::Crm,
-        ),
-        row(
-            DESCRIPTION,
-            Text,
-            "`details.notes`, `details.requirements`, `customerProfile.size`",
-            Description,
-            Rule::Crm,
-        ),
-        row(
-            LEAD_SOURCE,
-            Choice,
-            "the kind of referral",
-            Origin,
-            Rule::Creation,
-        ),
-        row(
-            LEAD_QUALITY,
-            Choice,
-            "`qualification`",
-            Origin,
-            Rule::Creation,
-        ),
-        row(
-            DO_NOT_EMAIL,
-            Flag,
-            "`consent.consentToContact` is false",
-            Consent,
-            Rule::Stricter,
-        ),
-        row(
-            DO_NOT_PHONE,
-            Flag,
-            "`consent.consentToContact` is false",
-            Consent,
-            Rule::Stricter,
-        ),
-        row(
-            DO_NOT_BULK_EMAIL,
-            Flag,
-            "always: being contacted is not marketing",
-            Consent,
-            Rule::Stricter,
-        ),
-    ]
-};
-
-/// What `column` is merged with.
-pub fn unit(column: &Column) -> Unit {
-    let row = ROWS.iter().find(|row| row.column == *column);
-    row.map_or(Unit::Status, |row| row.unit)
-}
-
-/// Every mapped column with what it holds.
-pub fn columns() -> impl Iterator<Item = (Column, ColumnKind)> {
-    ROWS.iter().map(|row| (row.column.clone(), row.kind))
 }

@@ -1,10 +1,13 @@
 //! Referrals, leads and organisations for tests.
 
+use std::sync::Arc;
+
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use uuid::Uuid;
 
-use super::columns::{DESCRIPTION, ESTIMATED_AMOUNT, ROWS};
+use super::Mapping;
+use super::columns::{DESCRIPTION, ESTIMATED_AMOUNT};
 use crate::ids::{CurrencyId, ETag, LeadId};
 use crate::lead::{Column, ColumnKind, Columns, Currency, Lead, LeadSchema, LeadState};
 use crate::referral::{
@@ -41,6 +44,10 @@ pub(crate) fn referral() -> Referral {
         is_spam: false,
         partner_id: some("1234567"),
         locations: vec!["01e2abcd-52b0-4af3-a3ae-1fd1530b3563".to_owned()],
+        team: vec![Member {
+            email: some("Jonas.Weber@woodgrove.example"),
+            ..member("Jonas", "Weber")
+        }],
         customer: Customer {
             name: some("Fabrikam OIL &amp; GAS "),
             size: some("51to250employees"),
@@ -102,7 +109,7 @@ pub(crate) fn status(state: ReferralState) -> ReferralStatus {
 /// An organisation with the limits Dynamics 365 ships with.
 pub(crate) fn schema() -> LeadSchema {
     let mut schema = LeadSchema::default();
-    for row in &ROWS {
+    for row in Mapping::shipped().rows() {
         if row.kind == ColumnKind::Text {
             schema.lengths.insert(row.column.clone(), 100);
         }
@@ -152,6 +159,7 @@ pub(crate) fn options(mode: Mode) -> SyncOptions {
         qualified_means: QualifiedMeans::Accepted,
         close_hold: SignedDuration::from_hours(24),
         won_hold: SignedDuration::from_hours(72),
+        mapping: Arc::clone(Mapping::shipped()),
     }
 }
 

@@ -39,7 +39,7 @@ pub fn passes(filter: &Filter, referral: &Referral) -> bool {
 }
 
 /// Whether `list` is empty or holds one of `values`.
-fn names<'a>(list: &[String], values: impl IntoIterator<Item = &'a str>) -> bool {
+pub(super) fn names<'a>(list: &[String], values: impl IntoIterator<Item = &'a str>) -> bool {
     list.is_empty()
         || values
             .into_iter()

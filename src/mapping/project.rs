@@ -2,20 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use jiff::civil::Date;
-use rust_decimal::{Decimal, RoundingStrategy};
+use jiff::tz::TimeZone;
+use rust_decimal::RoundingStrategy;
 
-use super::classify;
-use super::columns::{
-    CITY, COMPANY, COUNTRY, DESCRIPTION, DO_NOT_BULK_EMAIL, DO_NOT_EMAIL, DO_NOT_PHONE, EMAIL,
-    ESTIMATED_AMOUNT, ESTIMATED_CLOSE_DATE, FIRST_NAME, JOB_TITLE, LAST_NAME, LEAD_QUALITY,
-    LEAD_SOURCE, LINE_1, LINE_2, POSTAL_CODE, STATE_OR_PROVINCE, SUBJECT, TELEPHONE,
-    TRANSACTION_CURRENCY,
-};
-use super::contact::{contact, filled};
-use crate::lead::{Column, Columns, Currency, LeadSchema, Value};
+use super::columns::{DESCRIPTION, TRANSACTION_CURRENCY};
+use super::recipe::{Fixed, Made};
+use super::table::Row;
+use crate::lead::{Column, ColumnKind, Columns, Currency, LeadSchema, Value};
 use crate::referral::Referral;
-use crate::sync::options::{Kind, SyncOptions};
+use crate::sync::options::SyncOptions;
 use crate::text;
 
 /// The earliest date Dataverse stores.
@@ -32,7 +29,7 @@ pub struct Projection {
     pub losses: Vec<Loss>,
     /// The text for `description` before any cut.
     pub description: Option<String>,
-    /// What the referral says behind each column, as `mapping::raw` gives it.
+    /// What the referral says behind each column, as [`super::Mapping::raw`] gives it.
     pub raw: BTreeMap<Column, String>,
 }
 
@@ -62,6 +59,8 @@ pub enum LossReason {
     NoColumn,
     /// Outside what the column takes.
     OutOfRange,
+    /// The column holds something else here than the mapping says, or cannot be written.
+    NotWritable,
 }
 
 impl LossReason {
@@ -74,6 +73,7 @@ impl LossReason {
             Self::NoChoice => "no_choice",
             Self::NoColumn => "no_column",
             Self::OutOfRange => "out_of_range",
+            Self::NotWritable => "not_writable",
         }
     }
 }
@@ -87,144 +87,85 @@ pub fn project(
     options: &SyncOptions,
 ) -> Projection {
     let mut projector = Projector {
+        referral,
         schema,
+        time_zone: &options.time_zone,
         projection: Projection {
-            raw: super::raw(referral),
+            raw: options.mapping.raw(referral),
             ..Projection::default()
         },
     };
-    projector.customer(referral);
-    projector.person(referral);
-    projector.deal(referral, currency);
-    projector.closing(referral, options);
-    projector.description(referral);
-    projector.origin(referral);
-    projector.consent(referral);
+    for row in options.mapping.rows() {
+        match row.kind {
+            ColumnKind::Amount => projector.deal(&row.column, currency),
+            // Comes with its amount.
+            ColumnKind::Row => {}
+            _ => projector.row(row),
+        }
+    }
     projector.projection
 }
 
 struct Projector<'a> {
+    referral: &'a Referral,
     schema: &'a LeadSchema,
+    time_zone: &'a TimeZone,
     projection: Projection,
 }
 
 impl Projector<'_> {
-    fn customer(&mut self, referral: &Referral) {
-        let read = |raw: &Option<String>| filled(referral.id, raw.as_deref());
-        let company = read(&referral.customer.name);
-        let name = read(&referral.name);
-        if name.is_none() && company.is_some() {
-            self.projection.stand_ins.insert(SUBJECT);
-        }
-        self.text(&SUBJECT, name.or_else(|| company.clone()));
-        self.text(&COMPANY, company);
-        let address = &referral.customer.address;
-        self.text(&LINE_1, read(&address.line1));
-        self.text(&LINE_2, read(&address.line2));
-        self.text(&CITY, read(&address.city));
-        self.text(&STATE_OR_PROVINCE, read(&address.state));
-        self.whole_text(&POSTAL_CODE, read(&address.postal_code));
-        self.whole_text(&COUNTRY, read(&address.country));
-    }
-
-    fn person(&mut self, referral: &Referral) {
-        let Some(contact) = contact(referral) else {
-            return;
-        };
-        if contact.last_name_is_a_stand_in {
-            self.projection.stand_ins.insert(LAST_NAME);
-        }
-        self.text(&FIRST_NAME, contact.first_name);
-        self.text(&LAST_NAME, contact.last_name);
-        self.whole_text(&EMAIL, contact.email);
-        self.whole_text(&TELEPHONE, contact.phone);
-        self.text(&JOB_TITLE, contact.title);
-    }
-
     /// Amount and currency, or neither: an amount in the wrong currency is worse than none.
-    fn deal(&mut self, referral: &Referral, currency: Option<&Currency>) {
-        let Some(value) = referral.details.deal_value else {
+    fn deal(&mut self, column: &Column, currency: Option<&Currency>) {
+        let details = &self.referral.details;
+        let Some(value) = details.deal_value else {
             return;
         };
         let Some(currency) = currency else {
-            let code = referral.details.currency.as_deref().unwrap_or_default();
+            let code = details.currency.as_deref().unwrap_or_default();
             let value = format!("{value} {code}").trim_end().to_owned();
-            return self.lose(&ESTIMATED_AMOUNT, LossReason::NoCurrency, value);
+            return self.lose(column, LossReason::NoCurrency, value);
         };
         let amount = value
             .round_dp_with_strategy(currency.precision, RoundingStrategy::MidpointAwayFromZero)
             .normalize();
-        if !self.takes_amount(amount) {
+        let limits = self.schema.amounts.get(column);
+        if limits.is_some_and(|(least, most)| !(least..=most).contains(&&amount)) {
             let value = format!("{value} {}", currency.code);
-            return self.lose(&ESTIMATED_AMOUNT, LossReason::OutOfRange, value);
+            return self.lose(column, LossReason::OutOfRange, value);
         }
-        self.set(&ESTIMATED_AMOUNT, Value::Amount(amount));
+        self.set(column, Value::Amount(amount));
         self.set(&TRANSACTION_CURRENCY, Value::Row(currency.id.uuid()));
     }
 
-    fn takes_amount(&self, amount: Decimal) -> bool {
-        self.schema
-            .amounts
-            .get(&ESTIMATED_AMOUNT)
-            .is_none_or(|(least, most)| (least..=most).contains(&&amount))
-    }
-
-    fn closing(&mut self, referral: &Referral, options: &SyncOptions) {
-        let Some(closing) = referral.details.closing else {
+    fn row(&mut self, row: &Row) {
+        let Some(Made { value, stands_in }) = row.recipe.make(self.referral) else {
             return;
         };
-        let date = closing.to_zoned(options.time_zone.clone()).date();
-        if date < EARLIEST {
-            return self.lose(
-                &ESTIMATED_CLOSE_DATE,
-                LossReason::OutOfRange,
-                date.to_string(),
-            );
+        let column = &row.column;
+        if stands_in {
+            self.projection.stand_ins.insert(column.clone());
         }
-        self.set(&ESTIMATED_CLOSE_DATE, Value::Date(date));
-    }
-
-    fn description(&mut self, referral: &Referral) {
-        let text = describe(referral);
-        self.projection.description.clone_from(&text);
-        self.text(&DESCRIPTION, text);
-    }
-
-    fn origin(&mut self, referral: &Referral) {
-        let source = match classify(referral) {
-            Kind::MarketplaceLead => 8,
-            Kind::QualifiedLead | Kind::CoSellOpportunity => 4,
-        };
-        self.choice(&LEAD_SOURCE, source);
-        let qualification = referral.qualification.as_deref().unwrap_or_default();
-        let quality = match qualification.trim().to_ascii_lowercase().as_str() {
-            "salesqualified" => 1,
-            "marketingqualified" => 2,
-            _ => return,
-        };
-        self.choice(&LEAD_QUALITY, quality);
-    }
-
-    fn consent(&mut self, referral: &Referral) {
-        self.set(&DO_NOT_BULK_EMAIL, Value::Flag(true));
-        if referral.consent.to_contact == Some(false) {
-            self.set(&DO_NOT_EMAIL, Value::Flag(true));
-            self.set(&DO_NOT_PHONE, Value::Flag(true));
+        if *column == DESCRIPTION {
+            self.projection.description = Some(value.to_string());
+        }
+        if self.schema.unusable.contains(column) {
+            return self.lose(column, LossReason::NotWritable, value.to_string());
+        }
+        match (row.kind, value) {
+            (ColumnKind::Choice, value) => self.choice(column, &value),
+            (ColumnKind::Flag, value) => {
+                if let Some(flag) = value.flag() {
+                    self.set(column, Value::Flag(flag));
+                }
+            }
+            (ColumnKind::Whole, value) => self.whole_number(column, &value),
+            (ColumnKind::Date, value) => self.date(column, &value.to_string()),
+            (_, value) => self.text(column, value.to_string(), row.recipe.whole),
         }
     }
 
-    /// A text whose beginning is worth having.
-    fn text(&mut self, column: &Column, text: Option<String>) {
-        self.fit(column, text, LossReason::Cut);
-    }
-
-    /// A text that is wrong unless it is whole, such as an e-mail address.
-    fn whole_text(&mut self, column: &Column, text: Option<String>) {
-        self.fit(column, text, LossReason::TooLong);
-    }
-
-    fn fit(&mut self, column: &Column, text: Option<String>, too_long: LossReason) {
-        let Some(text) = text else { return };
+    /// Without its end where that is worth having; an e-mail address is wrong unless it is whole.
+    fn text(&mut self, column: &Column, text: String, whole: bool) {
         let Some(limit) = self.schema.length(column) else {
             return self.lose(column, LossReason::NoColumn, text);
         };
@@ -232,18 +173,51 @@ impl Projector<'_> {
         if short.len() == text.len() {
             return self.set(column, Value::Text(text));
         }
-        if too_long == LossReason::Cut && !short.is_empty() {
+        if whole {
+            return self.lose(column, LossReason::TooLong, text);
+        }
+        if !short.is_empty() {
             self.set(column, Value::Text(short.to_owned()));
         }
-        self.lose(column, too_long, text);
+        self.lose(column, LossReason::Cut, text);
     }
 
-    fn choice(&mut self, column: &Column, choice: i32) {
-        if self.schema.takes_choice(column, choice) {
-            self.set(column, Value::Choice(choice));
-        } else {
-            self.lose(column, LossReason::NoChoice, choice.to_string());
+    /// By its number, or by its label.
+    fn choice(&mut self, column: &Column, value: &Fixed) {
+        let number = match value {
+            Fixed::Whole(number) => i32::try_from(*number).ok(),
+            Fixed::Text(text) => {
+                let label = self.schema.labelled(column, text);
+                label.or_else(|| text.trim().parse().ok())
+            }
+            Fixed::Flag(_) => None,
+        };
+        match number.filter(|it| self.schema.takes_choice(column, *it)) {
+            Some(choice) => self.set(column, Value::Choice(choice)),
+            None => self.lose(column, LossReason::NoChoice, value.to_string()),
         }
+    }
+
+    fn whole_number(&mut self, column: &Column, value: &Fixed) {
+        let limits = self.schema.wholes.get(column);
+        let fits =
+            |number: &i64| limits.is_none_or(|(least, most)| (least..=most).contains(&number));
+        match value.whole().filter(fits) {
+            Some(number) => self.set(column, Value::Whole(number)),
+            None => self.lose(column, LossReason::OutOfRange, value.to_string()),
+        }
+    }
+
+    /// The date of a moment where the organisation is.
+    fn date(&mut self, column: &Column, moment: &str) {
+        let Ok(moment) = moment.parse::<Timestamp>() else {
+            return self.lose(column, LossReason::OutOfRange, moment.to_owned());
+        };
+        let date = moment.to_zoned(self.time_zone.clone()).date();
+        if date < EARLIEST {
+            return self.lose(column, LossReason::OutOfRange, date.to_string());
+        }
+        self.set(column, Value::Date(date));
     }
 
     fn set(&mut self, column: &Column, value: Value) {
@@ -257,48 +231,4 @@ impl Projector<'_> {
             value,
         });
     }
-}
-
-/// The customer's own words, then what a lead has no column for.
-pub(super) fn describe(referral: &Referral) -> Option<String> {
-    let details = &referral.details;
-    let notes = details
-        .notes
-        .as_deref()
-        .and_then(text::block)
-        .filter(|notes| !text::is_empty(notes, referral.id));
-    let requirements: Vec<String> = details
-        .requirements
-        .iter()
-        .filter_map(|requirement| filled(referral.id, Some(requirement)))
-        .collect();
-    let facts = [
-        (!requirements.is_empty()).then(|| format!("Asked for: {}", requirements.join("; "))),
-        filled(referral.id, referral.customer.size.as_deref())
-            .map(|size| format!("Company size: {}", spaced(&size))),
-        (details.customer_requested_contact == Some(true))
-            .then(|| "The customer asked to be contacted.".to_owned()),
-    ];
-    let facts: Vec<String> = facts.into_iter().flatten().collect();
-    let facts = (!facts.is_empty()).then(|| facts.join("\n"));
-    let parts: Vec<String> = [notes, facts].into_iter().flatten().collect();
-    (!parts.is_empty()).then(|| parts.join("\n\n"))
-}
-
-/// `51to250employees` as people write it.
-fn spaced(size: &str) -> String {
-    let mut text = String::with_capacity(size.len() + 4);
-    let mut previous: Option<char> = None;
-    for character in size.chars() {
-        let boundary = previous.is_some_and(|previous| {
-            previous.is_ascii_digit() && character.is_alphabetic()
-                || previous.is_alphabetic() && character.is_ascii_digit()
-        });
-        if boundary {
-            text.push(' ');
-        }
-        text.push(character);
-        previous = Some(character);
-    }
-    text.replacen("Morethan", "More than", 1)
 }

@@ -8,7 +8,7 @@ use super::columns::{
     POSTAL_CODE, STATE_OR_PROVINCE, STATUS, SUBJECT, TELEPHONE, TRANSACTION_CURRENCY,
 };
 use super::contact::{contact, filled, member};
-use super::project::describe;
+use super::summary::summary;
 use crate::ids::ReferralId;
 use crate::lead::{Column, Columns, Value};
 use crate::referral::{Referral, ReferralState, ReferralStatus};
@@ -107,7 +107,7 @@ impl Raw {
                 ""
             },
         ];
-        let description = describe(referral).map(|_| parts.join("\u{1e}"));
+        let description = summary(referral).map(|_| parts.join("\u{1e}"));
         self.set(&DESCRIPTION, description);
     }
 

@@ -1,6 +1,8 @@
 //! The status table, both ways: what a referral's status says about its lead, and what a lead's says about its
 //! referral. The further status wins; a closed referral has the last word.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 
 use crate::lead::{Lead, LeadSchema, LeadState};
@@ -9,20 +11,31 @@ use crate::sync::options::{QualifiedMeans, SyncOptions};
 
 /// Status reason of an open lead nobody works on.
 pub const NEW: i32 = 1;
-/// Status reason of an open lead somebody talked to.
-pub const CONTACTED: i32 = 2;
-/// Status reason of a qualified lead.
-pub const QUALIFIED: i32 = 3;
-/// Status reasons of a disqualified lead, with what they say about its referral. Partner Center gets these words,
-/// whatever language the organisation speaks.
-const DISQUALIFIED: [(i32, &str); 4] = [
-    (LOST, "Lost"),
-    (5, "Cannot contact"),
-    (6, "No longer interested"),
-    (CANCELED, "Canceled"),
-];
-const LOST: i32 = 4;
-const CANCELED: i32 = 7;
+
+/// What the status of one side says about the other's. The numbers are status reasons.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StatusTable {
+    /// Of an untouched lead whose referral was accepted.
+    pub active: i32,
+    /// Of an untouched lead whose referral was declined.
+    pub declined: i32,
+    /// Of an untouched lead whose referral was lost.
+    pub lost: i32,
+    /// What reasons say about the referral. Any other says nothing.
+    pub reasons: BTreeMap<i32, Meaning>,
+}
+
+/// What a lead's status reason says about its referral.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meaning {
+    /// Of an open lead: it was accepted.
+    Accepted,
+    /// Of a qualified lead: it was accepted, or won, as the settings say.
+    Qualified,
+    /// Of a disqualified lead: it was lost, or declined by us. Partner Center gets these words, whatever language the
+    /// organisation speaks.
+    Lost(&'static str),
+}
 
 /// What the referral's status asks of its lead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,14 +56,15 @@ pub fn inbound(
     state: LeadState,
     reason: Option<i32>,
     schema: &LeadSchema,
+    table: &StatusTable,
 ) -> Inbound {
     use LeadState::{Disqualified, Open, Qualified};
     use ReferralState as R;
     let untouched = state == Open && reason == Some(NEW);
     match (referral, state) {
-        (R::Active, Open) if untouched => contacted(schema),
-        (R::Declined, Open) if untouched => disqualified(CANCELED, schema),
-        (R::Lost, Open) if untouched => disqualified(LOST, schema),
+        (R::Active, Open) if untouched => contacted(table.active, schema),
+        (R::Declined, Open) if untouched => disqualified(table.declined, schema),
+        (R::Lost, Open) if untouched => disqualified(table.lost, schema),
         (R::New | R::Active | R::Unknown, _)
         | (R::Won, Qualified)
         | (R::Declined | R::Lost | R::Expired | R::ClosedOtherwise, Disqualified) => {
@@ -61,9 +75,9 @@ pub fn inbound(
     }
 }
 
-fn contacted(schema: &LeadSchema) -> Inbound {
-    if schema.status_reasons.get(&CONTACTED) == Some(&LeadState::Open) {
-        Inbound::Contacted(CONTACTED)
+fn contacted(reason: i32, schema: &LeadSchema) -> Inbound {
+    if schema.status_reasons.get(&reason) == Some(&LeadState::Open) {
+        Inbound::Contacted(reason)
     } else {
         Inbound::Nothing
     }
@@ -114,7 +128,7 @@ impl Outbound {
     };
 }
 
-/// What `lead` asks of a referral in state `referral`. A status reason that is not Dynamics 365's own says nothing,
+/// What `lead` asks of a referral in state `referral`. A status reason that the table does not name says nothing,
 /// and neither does a new lead: accepting is a deliberate act.
 pub fn outbound(
     referral: ReferralState,
@@ -126,18 +140,20 @@ pub fn outbound(
         return Outbound::NOTHING;
     }
     let is_new = referral == ReferralState::New;
-    match (lead.state, lead.status_reason) {
-        (LeadState::Open, Some(CONTACTED)) => Outbound {
+    let reasons = &options.mapping.status.reasons;
+    let meaning = lead.status_reason.and_then(|reason| reasons.get(&reason));
+    match (lead.state, meaning) {
+        (LeadState::Open, Some(Meaning::Accepted)) => Outbound {
             accept: is_new,
             close: Close::No,
         },
-        (LeadState::Qualified, Some(QUALIFIED)) => Outbound {
+        (LeadState::Qualified, Some(Meaning::Qualified)) => Outbound {
             accept: is_new,
             close: won(lead, options, now),
         },
-        (LeadState::Disqualified, Some(reason)) => Outbound {
+        (LeadState::Disqualified, Some(Meaning::Lost(words))) => Outbound {
             accept: false,
-            close: lost(is_new, reason, lead, options, now),
+            close: lost(is_new, words, lead, options, now),
         },
         _ => Outbound::NOTHING,
     }
@@ -157,10 +173,13 @@ fn won(lead: &Lead, options: &SyncOptions, now: Timestamp) -> Close {
 }
 
 /// A referral nobody accepted is declined; an accepted one is lost.
-fn lost(is_new: bool, reason: i32, lead: &Lead, options: &SyncOptions, now: Timestamp) -> Close {
-    let Some((_, words)) = DISQUALIFIED.iter().find(|(known, _)| *known == reason) else {
-        return Close::No;
-    };
+fn lost(
+    is_new: bool,
+    words: &'static str,
+    lead: &Lead,
+    options: &SyncOptions,
+    now: Timestamp,
+) -> Close {
     let lost = Close::Now {
         substatus: if is_new { "Declined" } else { "Lost" },
         reason: Some(words),

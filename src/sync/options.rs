@@ -2,11 +2,13 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 
 use crate::lead::Owner;
+use crate::mapping::Mapping;
 
 /// The administrator's choices.
 #[derive(Clone, Debug)]
@@ -27,6 +29,8 @@ pub struct SyncOptions {
     pub close_hold: SignedDuration,
     /// How long a qualified lead must rest before its referral is closed as won.
     pub won_hold: SignedDuration,
+    /// What becomes of what.
+    pub mapping: Arc<Mapping>,
 }
 
 impl SyncOptions {

@@ -8,6 +8,7 @@ mod notes;
 mod patches;
 mod report;
 mod settle;
+mod sources;
 mod standing;
 
 use std::collections::BTreeSet;
@@ -203,6 +204,11 @@ pub fn intended(inputs: &Inputs<'_>) -> Plan {
 }
 
 fn decide(inputs: &Inputs<'_>) -> Plan {
+    let state = sources::carried_over(inputs);
+    let inputs = &Inputs {
+        state: &state,
+        ..*inputs
+    };
     if let Some(until) = settle::busy_until(inputs) {
         return Plan {
             busy_until: Some(until),

@@ -15,7 +15,7 @@ use super::{SyncError, Syncer};
 use crate::ids::{CurrencyId, ETag, LeadId, ReferralId};
 use crate::lead::{Changes, Column, Columns, Currency, LeadSchema, Value};
 use crate::mapping::columns::{STATE, STATUS};
-use crate::mapping::{self, Loss, Projection, ROWS, Rule, Unit};
+use crate::mapping::{self, Loss, Mapping, Projection, Rule, Unit};
 use crate::referral::{PatchOperation, Referral};
 use crate::upstream::calls;
 use crate::upstream::partner_center::{ListQuery, Page, PartnerCenterError, Patched};
@@ -215,7 +215,7 @@ impl Syncer {
         };
         let fields = columns.map(|mut columns| {
             columns.extend(reason.map(|reason| (STATUS, reason)));
-            fields(&columns, &projection, &plan)
+            fields(&self.options.mapping, &columns, &projection, &plan)
         });
         let currencies = [&view.currency, &view.lead_currency];
         Preview {
@@ -231,9 +231,14 @@ impl Syncer {
 }
 
 /// Both sides of a lead that holds `columns`, and what `plan` makes of each, but for what is empty and stays so.
-fn fields(columns: &Columns, projection: &Projection, plan: &Plan) -> Vec<Field> {
+fn fields(
+    mapping: &Mapping,
+    columns: &Columns,
+    projection: &Projection,
+    plan: &Plan,
+) -> Vec<Field> {
     let status = [STATE, STATUS].map(|column| (column, Unit::Status, None));
-    let rows = ROWS.iter();
+    let rows = mapping.rows().iter();
     let rows = rows.map(|row| (row.column.clone(), row.unit, Some(row.rule)));
     let changes = changes(plan);
     let sent = plan.patches.iter();

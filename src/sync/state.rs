@@ -25,6 +25,8 @@ pub struct State {
     /// What both sides held when they were last found or made alike, by lead column. [`crate::mapping::columns::STATUS`]
     /// stands for the status of both.
     pub agreed: Values,
+    /// The parts of a referral that columns are made of, where these are not the ones of the default rules.
+    pub sources: BTreeMap<Column, String>,
     /// Writes that were about to be sent and whose end was not seen.
     pub intentions: Vec<Intention>,
     /// The referral's version when it was last looked at.
@@ -54,6 +56,7 @@ impl State {
             salt,
             lead: None,
             agreed: BTreeMap::new(),
+            sources: BTreeMap::new(),
             intentions: Vec::new(),
             referral_version: None,
             referral_updated: None,

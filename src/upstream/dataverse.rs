@@ -14,7 +14,7 @@ mod schema;
 pub mod setup;
 mod wire;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -33,13 +33,12 @@ use crate::ids::{CurrencyId, ETag, LeadId};
 use crate::lead::{
     Changes, Column, ColumnKind, Columns, Currency, Lead, LeadSchema, Note, Owner, Value,
 };
-use crate::mapping;
 use crate::mapping::columns::{STATE, TRANSACTION_CURRENCY};
 
 pub use self::changed::{LeadPage, LeadQuery, ListedLead, Which};
 pub use self::error::{DataverseError, Failure};
 pub use self::privileges::Depth;
-pub use self::wire::{BadRow, UnknownLookup};
+pub use self::wire::{BadRow, UnknownLookup, Unusable};
 
 /// How many merges are followed from a lead to the one that survived.
 const MERGES_FOLLOWED: usize = 5;
@@ -102,17 +101,9 @@ pub struct WhoAmI {
 }
 
 impl Dataverse {
-    /// A client of the configured environment, for the columns that referrals are mapped to.
+    /// A client of the configured environment that reads and writes `mapped` columns of leads, as far as that is possible
+    /// there.
     pub fn new(
-        config: &DataverseConfig,
-        transport: Transport,
-        tokens: Arc<dyn TokenSource>,
-    ) -> Self {
-        Self::of_columns(config, transport, tokens, mapping::columns())
-    }
-
-    /// A client that reads and writes `mapped` columns of leads, as far as they exist in the environment.
-    pub fn of_columns(
         config: &DataverseConfig,
         transport: Transport,
         tokens: Arc<dyn TokenSource>,
@@ -269,7 +260,14 @@ impl Dataverse {
 
     /// The mapped columns that the lead table lacks here.
     pub async fn missing_columns(&self) -> Result<BTreeSet<Column>, DataverseError> {
-        Ok(self.organisation().await?.missing.clone())
+        let unusable = self.unusable_columns().await?.into_iter();
+        let missing = unusable.filter(|(_, why)| *why == Unusable::Missing);
+        Ok(missing.map(|(column, _)| column).collect())
+    }
+
+    /// The mapped columns that cannot be used as mapped here, and why.
+    pub async fn unusable_columns(&self) -> Result<BTreeMap<Column, Unusable>, DataverseError> {
+        Ok(self.organisation().await?.unusable.clone())
     }
 
     /// Who we are to the environment: proves that it is there and that it knows us.
@@ -372,7 +370,7 @@ fn new_lead(
     let mut body = Body::default();
     for (column, value) in columns {
         // Dataverse takes the state of a lead in updates only, and says nothing when it comes with a creation.
-        if *column != STATE && !organisation.missing.contains(column) {
+        if *column != STATE && !organisation.unusable.contains_key(column) {
             body.set(column, Some(value))?;
         }
     }
@@ -388,7 +386,7 @@ fn new_lead(
 fn changed_lead(changes: &Changes, organisation: &Organisation) -> Result<Body, Failure> {
     let mut body = Body::default();
     for (column, value) in changes {
-        if !organisation.missing.contains(column) {
+        if !organisation.unusable.contains_key(column) {
             body.set(column, value.as_ref())?;
         }
     }

@@ -45,7 +45,7 @@ impl TokenSource for Fixed {
 impl Organisation {
     /// A client that knows the mapped columns.
     async fn start() -> Self {
-        Self::mapping(mapping::columns()).await
+        Self::mapping(mapping::Mapping::shipped().columns()).await
     }
 
     /// A client that knows `columns`.
@@ -53,7 +53,7 @@ impl Organisation {
         let sandbox = Sandbox::start().await.unwrap();
         let authority = std::fs::read(sandbox.ca_file()).unwrap();
         let url = sandbox.url(Service::Dataverse);
-        let dataverse = Dataverse::of_columns(
+        let dataverse = Dataverse::new(
             &DataverseConfig { url },
             Transport::new(Some(&authority)).unwrap(),
             Arc::new(Fixed(token(&sandbox).await)),

@@ -21,6 +21,7 @@ mod kill;
 mod links;
 mod logs;
 mod main_job;
+mod mapping_file;
 mod mapping_rules;
 mod modes;
 mod monitoring;

@@ -57,7 +57,8 @@ async fn seen(rig: &Rig, name: &str) -> Value {
 fn columns(rig: &Rig, lead: Value) -> Map<String, Value> {
     let bare = rig.seed_lead(&json!({}));
     let bare = rig.lead(&bare).unwrap();
-    let always: Vec<String> = mapping::columns()
+    let always: Vec<String> = mapping::Mapping::shipped()
+        .columns()
         .map(|(column, _)| column.to_string())
         .chain(["statecode".to_owned(), "statuscode".to_owned()])
         .collect();

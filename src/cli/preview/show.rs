@@ -218,6 +218,7 @@ fn plain(value: &Value, currencies: &[Currency]) -> Json {
         Value::Text(text) => json!(text),
         Value::Choice(number) => json!(number),
         Value::Flag(flag) => json!(flag),
+        Value::Whole(number) => json!(number),
         // As text: a JSON number would be read as a float.
         Value::Amount(amount) => json!(amount.to_string()),
         Value::Date(date) => json!(date.to_string()),

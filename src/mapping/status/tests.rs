@@ -2,6 +2,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Close, Inbound, Outbound, inbound, outbound};
 use crate::lead::{LeadSchema, LeadState};
+use crate::mapping::Mapping;
 use crate::mapping::fixtures::{lead, options, schema};
 use crate::referral::ReferralState::{
     self, Active, ClosedOtherwise, Declined, Expired, Lost, New, Unknown, Won,
@@ -38,7 +39,13 @@ fn every_cell_of_the_inbound_table_is_as_documented() {
     for (referral, row) in table {
         for ((state, reason), expected) in leads.into_iter().zip(row) {
             assert_eq!(
-                inbound(referral, state, Some(reason), &schema()),
+                inbound(
+                    referral,
+                    state,
+                    Some(reason),
+                    &schema(),
+                    &Mapping::shipped().status
+                ),
                 expected,
                 "{referral:?} {state:?} {reason}"
             );
@@ -52,7 +59,15 @@ fn a_status_reason_the_organisation_lacks_is_never_written() {
     for missing in [2, 4, 7] {
         schema.status_reasons.remove(&missing);
     }
-    let new = |referral, schema: &LeadSchema| inbound(referral, LeadState::Open, Some(1), schema);
+    let new = |referral, schema: &LeadSchema| {
+        inbound(
+            referral,
+            LeadState::Open,
+            Some(1),
+            schema,
+            &Mapping::shipped().status,
+        )
+    };
     assert_eq!(new(Active, &schema), Inbound::Nothing);
     assert_eq!(new(Lost, &schema), Inbound::Disqualify(5));
     assert_eq!(new(Declined, &schema), Inbound::Disqualify(5));
@@ -65,7 +80,13 @@ fn a_contacted_reason_that_closes_the_lead_is_not_contacted() {
     let mut schema = schema();
     schema.status_reasons.insert(2, LeadState::Disqualified);
     assert_eq!(
-        inbound(Active, LeadState::Open, Some(1), &schema),
+        inbound(
+            Active,
+            LeadState::Open,
+            Some(1),
+            &schema,
+            &Mapping::shipped().status
+        ),
         Inbound::Nothing
     );
 }

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use crate::lead::{Column, Columns, Lead, Value};
 use crate::mapping::columns::{COMPANY, EMAIL, ESTIMATED_AMOUNT, FIRST_NAME, LAST_NAME};
-use crate::mapping::{self, Projection, ROWS, Row};
+use crate::mapping::{self, Mapping, Projection, Row};
 use crate::referral::Referral;
 use crate::sync::state::{Digest, Pair, State};
 
 /// One column of both sides.
 #[derive(Clone, Debug)]
 pub(super) struct Cell<'a> {
-    pub(super) row: &'static Row,
+    pub(super) row: &'a Row,
     /// What the lead holds.
     pub(super) stored: Option<&'a Value>,
     /// What it says thereby; `None` if nothing.
@@ -44,12 +44,13 @@ enum Likeness {
 
 /// Every merged column of `lead` and its referral.
 pub(super) fn cells<'a>(
+    mapping: &'a Mapping,
     referral: &'a Referral,
     projection: &'a Projection,
     lead: &'a Lead,
     state: &State,
-) -> BTreeMap<&'static Column, Cell<'a>> {
-    let cell = |row: &'static Row| {
+) -> BTreeMap<&'a Column, Cell<'a>> {
+    let cell = |row: &'a Row| {
         let column = &row.column;
         let said = mapping::said(column, &lead.columns, referral.id);
         let wanted = projection.columns.get(column);
@@ -81,7 +82,7 @@ pub(super) fn cells<'a>(
         };
         (column, cell)
     };
-    ROWS.iter().map(cell).collect()
+    mapping.rows().iter().map(cell).collect()
 }
 
 impl Cell<'_> {

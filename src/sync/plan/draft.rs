@@ -14,7 +14,7 @@ use crate::ids::{ETag, LeadId};
 use crate::lead::{Changes, Columns, Lead, LeadState, Note, Value};
 use crate::mapping::columns::STATUS;
 use crate::mapping::status::{self, Inbound};
-use crate::mapping::{Projection, ROWS, Rule, Unit};
+use crate::mapping::{Projection, Rule, Unit};
 use crate::sync::state::{Pair, State, Values};
 
 /// How early a later look may come: the clocks of a queue and of an instance differ.
@@ -68,6 +68,7 @@ impl<'a> Draft<'a> {
     /// The referral gets its lead.
     pub(super) fn create(&mut self) -> Outcome {
         let (referral, schema) = (self.inputs.referral, self.inputs.schema);
+        let options = self.inputs.options;
         self.state.agreed.clear();
         self.state.two_way = patches::writes_back(self.inputs);
         self.lose();
@@ -78,6 +79,7 @@ impl<'a> Draft<'a> {
             LeadState::Open,
             Some(status::NEW),
             schema,
+            &self.inputs.options.mapping.status,
         );
         if let Inbound::Contacted(contacted) = inbound {
             reason = contacted;
@@ -88,7 +90,7 @@ impl<'a> Draft<'a> {
         self.lead = LeadAction::Create {
             values: self.created(reason),
             columns,
-            owner: self.inputs.options.owner,
+            owner: options.mapping.owner(referral).or(options.owner),
             created: referral.created.filter(|it| *it < self.inputs.now),
         };
         Outcome::Created
@@ -97,7 +99,8 @@ impl<'a> Draft<'a> {
     /// What both sides hold once the lead is there, but for what it could not take.
     fn created(&self, reason: i32) -> Values {
         let mut values = Values::new();
-        for row in ROWS.iter().filter(|row| row.rule != Rule::Creation) {
+        let rows = self.inputs.options.mapping.rows().iter();
+        for row in rows.filter(|row| row.rule != Rule::Creation) {
             let column = &row.column;
             let wanted = self.projection.columns.get(column);
             let raw = self.projection.raw.get(column);
@@ -130,7 +133,13 @@ impl<'a> Draft<'a> {
         self.lose();
         let mut merged = Merger {
             inputs: self.inputs,
-            cells: cells(self.inputs.referral, self.projection, lead, &self.state),
+            cells: cells(
+                &self.inputs.options.mapping,
+                self.inputs.referral,
+                self.projection,
+                lead,
+                &self.state,
+            ),
             edited: &self.edited,
             findings: &mut self.findings,
             merged: Merged::default(),
@@ -226,6 +235,7 @@ impl<'a> Draft<'a> {
 
     fn note(&mut self, before: &Columns, columns: &Columns, merged: &Merged, flagged: bool) {
         self.notes = notes::notes(&notes::Occasion {
+            mapping: &self.inputs.options.mapping,
             referral: self.inputs.referral,
             projection: self.projection,
             before,

@@ -8,7 +8,7 @@ use super::findings::Findings;
 use super::{Inputs, Report, patches};
 use crate::lead::{Changes, Column, Columns, Value};
 use crate::mapping::columns::{EMAIL, FIRST_NAME, LAST_NAME, TRANSACTION_CURRENCY};
-use crate::mapping::{ROWS, Rule, Unit};
+use crate::mapping::{Rule, Unit};
 use crate::sync::state::Values;
 
 /// What merging both sides comes to.
@@ -31,7 +31,7 @@ pub(super) struct Merged {
 /// Merges all but the status.
 pub(super) struct Merger<'a> {
     pub(super) inputs: &'a Inputs<'a>,
-    pub(super) cells: BTreeMap<&'static Column, Cell<'a>>,
+    pub(super) cells: BTreeMap<&'a Column, Cell<'a>>,
     /// Units edited after a write that may or may not have happened: the value that gives way is noted.
     pub(super) edited: &'a BTreeSet<Unit>,
     pub(super) findings: &'a mut Findings,
@@ -49,7 +49,7 @@ impl Merger<'_> {
     pub(super) fn merge(mut self) -> Merged {
         let cells = self.cells.clone();
         let same_person = self.is_same_person();
-        let units: BTreeSet<Unit> = ROWS.iter().map(|row| row.unit).collect();
+        let units: BTreeSet<Unit> = cells.values().map(|cell| cell.row.unit).collect();
         for unit in units {
             let of_unit = cells.values().filter(|cell| cell.row.unit == unit);
             if unit == Unit::Contact && !same_person {
@@ -235,7 +235,7 @@ impl Merger<'_> {
 
     /// Sends what the lead holds, if it can be sent.
     fn offer(&mut self, piece: &Piece<'_>) -> bool {
-        let goes = matches!(piece.unit, Unit::Deal | Unit::Closing);
+        let goes = self.inputs.options.mapping.goes_back(piece.unit);
         if !goes || !patches::writes_back(self.inputs) {
             return false;
         }

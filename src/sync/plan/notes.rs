@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::ids::{NoteId, ReferralId};
 use crate::lead::{Column, Columns, Note, Value};
 use crate::mapping::columns::DESCRIPTION;
-use crate::mapping::{Loss, LossReason, Projection, ROWS, Unit};
+use crate::mapping::{Loss, LossReason, Mapping, Projection, Unit};
 use crate::referral::Referral;
 use crate::text;
 
@@ -16,6 +16,7 @@ const LONGEST: usize = 100_000;
 
 /// What notes are written from.
 pub(super) struct Occasion<'a> {
+    pub(super) mapping: &'a Mapping,
     pub(super) referral: &'a Referral,
     pub(super) projection: &'a Projection,
     /// The lead's columns as they are.
@@ -103,6 +104,7 @@ fn explain(loss: &Loss) -> String {
         LossReason::NoChoice => "no such choice here, left out",
         LossReason::NoColumn => "no such column here, left out",
         LossReason::OutOfRange => "outside what the column takes, left out",
+        LossReason::NotWritable => "the column cannot be written so here, left out",
     };
     format!("{} ({why}): {}", loss.column, loss.value)
 }
@@ -129,7 +131,8 @@ fn flag(referral: &Referral) -> Note {
 
 /// What the referral holds instead. It names only that side: another edit in the CRM makes no other note.
 fn conflict(occasion: &Occasion<'_>, unit: Unit) -> Note {
-    let rows = ROWS.iter().filter(|row| row.unit == unit);
+    let rows = occasion.mapping.rows().iter();
+    let rows = rows.filter(|row| row.unit == unit);
     let code = occasion.referral.details.currency.as_deref();
     let values: Vec<String> = rows
         .filter_map(|row| line(&row.column, &occasion.projection.columns, code))
@@ -161,6 +164,7 @@ fn line(column: &Column, columns: &Columns, currency: Option<&str>) -> Option<St
         Value::Text(text) => text.clone(),
         Value::Amount(amount) => amount.to_string(),
         Value::Date(date) => date.to_string(),
+        Value::Whole(number) => number.to_string(),
         // The only lookup is the deal's currency, and its code is what people know.
         Value::Row(_) => text::line(currency?)?,
         Value::Choice(_) | Value::Flag(_) => return None,

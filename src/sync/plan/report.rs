@@ -235,6 +235,7 @@ mod tests {
             LossReason::NoChoice,
             LossReason::NoColumn,
             LossReason::OutOfRange,
+            LossReason::NotWritable,
         ];
         let lost = reasons.map(|reason| Report::Lost(column.clone(), reason));
         let others = [

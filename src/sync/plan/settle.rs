@@ -9,7 +9,7 @@ use super::{Inputs, LeadFinding};
 use crate::ids::LeadId;
 use crate::lead::{Column, Lead, Value};
 use crate::mapping::columns::ESTIMATED_AMOUNT;
-use crate::mapping::{Projection, Unit, unit};
+use crate::mapping::{Projection, Unit};
 use crate::sync::state::{Digest, Intention, Pair, Side, State};
 
 /// How long after the end of its run a write may still arrive.
@@ -146,12 +146,16 @@ impl Settling<'_> {
             self.settled.state.agreed.insert(column.clone(), pair);
         } else if agreed.as_ref().and_then(|pair| of(pair, side)) == now {
             if intended.iter().any(|(_, own)| !own) {
-                self.settled.again.insert(unit(column));
+                self.settled.again.insert(self.unit(column));
             }
         } else if let Some((pair, _)) = intended.last() {
             self.settled.state.agreed.insert(column.clone(), **pair);
-            self.settled.edited.insert(unit(column));
+            self.settled.edited.insert(self.unit(column));
         }
+    }
+
+    fn unit(&self, column: &Column) -> Unit {
+        self.inputs.options.mapping.unit(column)
     }
 
     fn now(&self, side: Side, column: &Column) -> Option<Digest> {

@@ -43,7 +43,13 @@ pub(super) fn compare(
     };
     let agreed = state.agreed.get(&STATUS).copied();
     let referral_changed = agreed.is_none_or(|it| it.referral != now.referral);
-    let inbound = status::inbound(referral, lead.state, lead.status_reason, inputs.schema);
+    let inbound = status::inbound(
+        referral,
+        lead.state,
+        lead.status_reason,
+        inputs.schema,
+        &inputs.options.mapping.status,
+    );
     let mut standing = Standing::default();
     match inbound {
         Inbound::Contacted(reason) if referral_changed => {

@@ -25,6 +25,7 @@ impl State {
             Value::Amount(amount) => amount.normalize().to_string(),
             Value::Date(date) => date.to_string(),
             Value::Row(row) => row.to_string(),
+            Value::Whole(number) => number.to_string(),
         };
         self.digest(Space::Lead, column.as_str(), &content)
     }

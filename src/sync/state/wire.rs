@@ -91,6 +91,8 @@ struct Document {
     lead: Option<Uuid>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     agreed: BTreeMap<String, Values>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    sources: BTreeMap<String, String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     intentions: Vec<Intended>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -188,6 +190,12 @@ impl From<&State> for Document {
             salt: state.salt,
             lead: state.lead.map(LeadId::uuid),
             agreed: columns(&state.agreed),
+            sources: {
+                let sources = state.sources.iter();
+                let named =
+                    |(column, it): (&Column, &String)| (column.as_str().to_owned(), it.clone());
+                sources.map(named).collect()
+            },
             intentions: state.intentions.iter().map(Intended::from).collect(),
             referral_version: state.referral_version.as_ref().map(version),
             referral_updated: state.referral_updated.map(Text),
@@ -208,6 +216,11 @@ impl From<Document> for State {
             salt: it.salt,
             lead: it.lead.map(LeadId::new),
             agreed: pairs(it.agreed),
+            sources: it
+                .sources
+                .into_iter()
+                .map(|(column, it)| (column.into(), it))
+                .collect(),
             intentions: it.intentions.into_iter().map(Intention::from).collect(),
             referral_version: it.referral_version.map(ETag::new),
             referral_updated: it.referral_updated.map(|it| it.0),

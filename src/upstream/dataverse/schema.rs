@@ -1,6 +1,6 @@
 //! What the lead table of this organisation looks like, kept for an hour.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -9,43 +9,54 @@ use tracing::warn;
 
 use super::error::Failure;
 use super::request::Requests;
-use super::wire::Definitions;
+use super::wire::{Definitions, Unusable};
 use crate::failure::Chain;
 use crate::lead::{Column, ColumnKind, LeadSchema};
+use crate::mapping::columns::ESTIMATED_CLOSE_DATE;
 use crate::upstream::Reply;
 
 /// How long definitions are believed. Administrators change columns a few times a year.
 const KEPT: Duration = Duration::from_hours(1);
 /// How long after a read that failed, or that a refusal asked for, the definitions are left alone.
 const REST: Duration = Duration::from_mins(1);
+/// What is read of every column.
+const NAME: &str = "LogicalName,AttributeType,IsValidForCreate,IsValidForUpdate";
 
 /// The definitions as read at one moment.
 #[derive(Debug)]
 pub(super) struct Organisation {
     /// What its columns take.
     pub(super) schema: Arc<LeadSchema>,
-    /// The mapped columns that exist here.
+    /// The mapped columns that can be read and written here.
     pub(super) columns: Vec<(Column, ColumnKind)>,
-    /// The mapped columns that do not.
-    pub(super) missing: BTreeSet<Column>,
+    /// The mapped columns that cannot.
+    pub(super) unusable: BTreeMap<Column, Unusable>,
 }
 
 impl Organisation {
     fn new(definitions: Definitions, mapped: &[(Column, ColumnKind)]) -> Self {
-        let present: BTreeSet<Column> = definitions.columns().collect();
-        let (columns, missing): (Vec<_>, Vec<_>) = mapped
+        let why = |(column, kind): &(Column, ColumnKind)| {
+            Some((column.clone(), definitions.unusable(column, *kind)?))
+        };
+        let unusable: BTreeMap<Column, Unusable> = mapped.iter().filter_map(why).collect();
+        let columns = mapped.iter().cloned();
+        let columns = columns.filter(|(column, _)| !unusable.contains_key(column));
+        let columns = columns.collect();
+        let mut schema = LeadSchema::from(definitions);
+        // What is missing is as if there was no such column, which the schema says already.
+        let there = unusable
             .iter()
-            .cloned()
-            .partition(|(column, _)| present.contains(column));
+            .filter(|(_, why)| **why != Unusable::Missing);
+        schema.unusable = there.map(|(column, _)| column.clone()).collect();
         Self {
-            schema: Arc::new(definitions.into()),
+            schema: Arc::new(schema),
             columns,
-            missing: missing.into_iter().map(|(column, _)| column).collect(),
+            unusable,
         }
     }
 
     fn differs(&self, other: &Self) -> bool {
-        self.schema != other.schema || self.missing != other.missing
+        self.schema != other.schema || self.unusable != other.unusable
     }
 }
 
@@ -127,15 +138,15 @@ impl Definer {
 
     async fn read(&self, requests: &Requests) -> Result<Arc<Organisation>, Failure> {
         // Boxed: six calls at once would make every read and write of a lead carry their room.
-        let definitions = Box::pin(definitions(requests)).await?;
+        let definitions = Box::pin(definitions(requests, &self.mapped)).await?;
         let organisation = Arc::new(Organisation::new(definitions, &self.mapped));
         let before = self.kept().map(|kept| kept.organisation);
-        let known = before.is_some_and(|before| before.missing == organisation.missing);
-        if !known && !organisation.missing.is_empty() {
-            let columns: Vec<&str> = organisation.missing.iter().map(Column::as_str).collect();
+        let known = before.is_some_and(|before| before.unusable == organisation.unusable);
+        if !known && !organisation.unusable.is_empty() {
+            let columns: Vec<&str> = organisation.unusable.keys().map(Column::as_str).collect();
             warn!(
                 columns = columns.join(","),
-                "the lead table here lacks columns; they are left out"
+                "the lead table here lacks columns, or has them otherwise; they are left out"
             );
         }
         let read = Instant::now();
@@ -160,15 +171,33 @@ impl Definer {
 }
 
 /// Reads all definitions at once.
-async fn definitions(requests: &Requests) -> Result<Definitions, Failure> {
+async fn definitions(
+    requests: &Requests,
+    mapped: &[(Column, ColumnKind)],
+) -> Result<Definitions, Failure> {
     let options = "&$expand=OptionSet($select=Options)";
-    let (all, strings, memos, moneys, choices, statuses) = tokio::try_join!(
-        attributes(requests, "?$select=LogicalName".to_owned()),
+    let shared = "&$expand=OptionSet($select=Options),GlobalOptionSet($select=Options)";
+    let has = |kind| {
+        mapped
+            .iter()
+            .any(|(column, it)| *it == kind && *column != ESTIMATED_CLOSE_DATE)
+    };
+    let of = async |kind, name, more| {
+        if has(kind) {
+            attributes(requests, of_type(name, more)).await.map(Some)
+        } else {
+            Ok(None)
+        }
+    };
+    let (all, strings, memos, moneys, choices, statuses, dates, wholes) = tokio::try_join!(
+        attributes(requests, format!("?$select={NAME}")),
         attributes(requests, of_type("String", ",MaxLength")),
         attributes(requests, of_type("Memo", ",MaxLength")),
         attributes(requests, of_type("Money", ",MinValue,MaxValue")),
-        attributes(requests, of_type("Picklist", options)),
+        attributes(requests, of_type("Picklist", shared)),
         attributes(requests, of_type("Status", options)),
+        of(ColumnKind::Date, "DateTime", ",DateTimeBehavior"),
+        of(ColumnKind::Whole, "Integer", ",MinValue,MaxValue"),
     )?;
     Ok(Definitions {
         all: all.json()?,
@@ -177,6 +206,8 @@ async fn definitions(requests: &Requests) -> Result<Definitions, Failure> {
         moneys: moneys.json()?,
         choices: choices.json()?,
         statuses: statuses.json()?,
+        dates: dates.map(|reply| reply.json()).transpose()?,
+        wholes: wholes.map(|reply| reply.json()).transpose()?,
     })
 }
 

@@ -6,6 +6,7 @@ pub(super) mod setup;
 mod write;
 
 pub(super) use metadata::Definitions;
+pub use metadata::Unusable;
 pub use read::BadRow;
 pub(super) use read::{CurrencyRow, RolePrivileges, Row, Rows, WhoAmI, lead, listed, select};
 pub use write::UnknownLookup;

@@ -57,6 +57,7 @@ pub fn referral(body: &[u8]) -> Result<Parsed, Fault> {
         is_spam: it.flag("isSpam").unwrap_or(false),
         partner_id: partner_id(&it, invitation.as_ref()),
         locations: locations(&it),
+        team: it.objects("team").iter().map(member).collect(),
         customer: it
             .object("customerProfile")
             .as_ref()

@@ -5,7 +5,7 @@ use std::time::Duration;
 use referral_connector::failure::{Classify, Disposition};
 use referral_connector::lead::{Changes, ColumnKind, LeadState, Value};
 use referral_connector::mapping;
-use referral_connector::upstream::dataverse::{DataverseError, Updated};
+use referral_connector::upstream::dataverse::{DataverseError, Unusable, Updated};
 use sandbox::dataverse::{APPLICATION_USER_ID, LeadProfile, ORGANIZATION_ID, currency_id};
 use sandbox::{Effect, Fault, Service};
 use serde_json::json;
@@ -60,7 +60,9 @@ async fn definitions_are_read_once_for_all_callers() {
 #[tokio::test]
 async fn a_column_the_organisation_lacks_is_left_out_and_told() {
     let lacking = column("new_partnerscore");
-    let columns = mapping::columns().chain([(lacking.clone(), ColumnKind::Text)]);
+    let columns = mapping::Mapping::shipped()
+        .columns()
+        .chain([(lacking.clone(), ColumnKind::Text)]);
     let org = Organisation::mapping(columns).await;
     let id = fresh();
     let values = [
@@ -78,8 +80,78 @@ async fn a_column_the_organisation_lacks_is_left_out_and_told() {
     let updated = org.dataverse.update_lead(id, &lead.etag, &changes).await;
     assert_eq!(updated.unwrap(), Updated::Done(None));
     assert_eq!(org.sent("PATCH").len(), 1);
-    let missing = org.dataverse.missing_columns().await.unwrap();
-    assert_eq!(missing, [lacking].into());
+    let unusable = org.dataverse.unusable_columns().await.unwrap();
+    assert_eq!(unusable, [(lacking, Unusable::Missing)].into());
+}
+
+#[tokio::test]
+async fn a_column_that_holds_something_else_or_is_read_only_is_neither_read_nor_written() {
+    let own = [
+        (
+            "decisionmaker",
+            ColumnKind::Text,
+            Some(Unusable::OfAnotherType),
+        ),
+        (
+            "industrycode",
+            ColumnKind::Whole,
+            Some(Unusable::OfAnotherType),
+        ),
+        ("createdon", ColumnKind::Date, Some(Unusable::OfAnotherType)),
+        ("fullname", ColumnKind::Text, Some(Unusable::ReadOnly)),
+        (
+            "importsequencenumber",
+            ColumnKind::Whole,
+            Some(Unusable::ReadOnly),
+        ),
+        ("numberofemployees", ColumnKind::Whole, None),
+        ("industrycode", ColumnKind::Choice, None),
+        ("decisionmaker", ColumnKind::Flag, None),
+    ];
+    for (name, kind, why) in own {
+        let org =
+            Organisation::mapping([(column("subject"), ColumnKind::Text), (column(name), kind)])
+                .await;
+        let unusable = org.dataverse.unusable_columns().await.unwrap();
+        assert_eq!(unusable.get(&column(name)).copied(), why, "{name}");
+        let schema = org.dataverse.schema().await.unwrap();
+        assert_eq!(
+            schema.unusable.contains(&column(name)),
+            why.is_some(),
+            "{name}"
+        );
+        let id = fresh();
+        let values = [
+            (column("subject"), text("Topic")),
+            (column(name), Value::Flag(true)),
+        ];
+        if why.is_some() {
+            org.dataverse
+                .create_lead(id, &values.into(), None, None)
+                .await
+                .unwrap();
+            assert_eq!(org.read(id).await.columns.len(), 1, "{name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn whole_numbers_go_there_and_back_and_have_their_limits() {
+    let employees = column("numberofemployees");
+    let org = Organisation::mapping([(employees.clone(), ColumnKind::Whole)]).await;
+    let schema = org.dataverse.schema().await.unwrap();
+    assert_eq!(schema.wholes[&employees], (0, 1_000_000));
+    assert_eq!(
+        schema.labelled(&column("leadsourcecode"), " partner "),
+        Some(4)
+    );
+    let id = fresh();
+    let values = [(employees.clone(), Value::Whole(51))];
+    org.dataverse
+        .create_lead(id, &values.into(), None, None)
+        .await
+        .unwrap();
+    assert_eq!(org.read(id).await.columns[&employees], Value::Whole(51));
 }
 
 #[tokio::test]

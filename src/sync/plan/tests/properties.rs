@@ -9,7 +9,7 @@ use crate::mapping::columns::{
     LAST_NAME, SUBJECT, TELEPHONE, TRANSACTION_CURRENCY,
 };
 use crate::mapping::fixtures::{lead, status};
-use crate::mapping::{ROWS, Rule};
+use crate::mapping::{Mapping, Rule};
 use crate::referral::{Direction, Referral, ReferralState};
 use crate::sync::options::{Mode, QualifiedMeans};
 use crate::sync::plan::{LeadAction, LeadFinding, Report};
@@ -277,7 +277,7 @@ proptest! {
     fn what_was_never_agreed_is_never_overwritten(world in worlds()) {
         let plan = world.plan();
         if let (LeadAction::Update { changes, .. }, LeadFinding::Found { lead, .. }) = (&plan.lead, &world.lead) {
-            for row in ROWS.iter().filter(|row| row.rule != Rule::Stricter && changes.contains_key(&row.column)) {
+            for row in Mapping::shipped().rows().iter().filter(|row| row.rule != Rule::Stricter && changes.contains_key(&row.column)) {
                 let is_without_amount = row.column == TRANSACTION_CURRENCY && is_empty(&world, lead, &ESTIMATED_AMOUNT);
                 // What stood in for a family name gives way to one.
                 let is_makeshift = row.column == LAST_NAME && !lead.columns.contains_key(&FIRST_NAME);

@@ -49,6 +49,7 @@ fn remembered() -> State {
             (of("statuscode"), pair(digest(32), None, false)),
         ]
         .into(),
+        sources: [(of("new_size"), "customerProfile.size".to_owned())].into(),
         intentions: vec![
             Intention {
                 run,
@@ -144,7 +145,8 @@ fn the_referral_of_a_lead_reads_back() {
 
 /// A state with everything it can have: each column agreed and intended by runs that all died on their way.
 fn crowded(runs: usize) -> State {
-    let every: BTreeMap<Column, Pair> = mapping::columns()
+    let every: BTreeMap<Column, Pair> = mapping::Mapping::shipped()
+        .columns()
         .map(|(column, _)| (column, pair(digest(0), digest(16), true)))
         .collect();
     let intention = Intention {

@@ -2,18 +2,66 @@
 //!
 //! Shapes as in "Query table definitions using the Web API": one list for each type of column, options inside `OptionSet`.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::read::{Rows, decimal, state};
-use crate::lead::{Column, LeadSchema};
+use crate::lead::{Column, ColumnKind, LeadSchema};
 
-/// A column, by name alone.
+/// A column: its name, what it holds, and whether it can be written.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(in crate::upstream::dataverse) struct Name {
+pub(in crate::upstream::dataverse) struct AnyColumn {
     logical_name: String,
+    attribute_type: Option<String>,
+    is_valid_for_create: Option<bool>,
+    is_valid_for_update: Option<bool>,
+}
+
+impl AnyColumn {
+    fn holds(&self, kind: ColumnKind) -> bool {
+        let types: &[&str] = match kind {
+            ColumnKind::Text => &["String", "Memo"],
+            ColumnKind::Choice => &["Picklist"],
+            ColumnKind::Flag => &["Boolean"],
+            ColumnKind::Amount => &["Money"],
+            ColumnKind::Date => &["DateTime"],
+            ColumnKind::Row => &["Lookup"],
+            ColumnKind::Whole => &["Integer"],
+        };
+        let named = self.attribute_type.as_deref();
+        named.is_none_or(|named| types.contains(&named))
+    }
+
+    fn is_writable(&self) -> bool {
+        self.is_valid_for_create != Some(false) && self.is_valid_for_update != Some(false)
+    }
+}
+
+/// A date column.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(in crate::upstream::dataverse) struct Moment {
+    logical_name: String,
+    date_time_behavior: Option<Behavior>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Behavior {
+    value: Option<String>,
+}
+
+/// A whole number column.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(in crate::upstream::dataverse) struct Whole {
+    logical_name: String,
+    min_value: Option<i64>,
+    max_value: Option<i64>,
 }
 
 /// A string or memo column.
@@ -39,38 +87,89 @@ pub(in crate::upstream::dataverse) struct Money {
 pub(in crate::upstream::dataverse) struct Choice {
     logical_name: String,
     option_set: Option<OptionSet>,
+    /// Of choices that several tables share.
+    global_option_set: Option<OptionSet>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct OptionSet {
-    options: Vec<ChoiceOption>,
+    options: Option<Vec<ChoiceOption>>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct ChoiceOption {
     value: i32,
+    label: Option<Label>,
     /// Of status reasons only: the state it belongs to.
     state: Option<i32>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Label {
+    localized_labels: Option<Vec<LocalizedLabel>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct LocalizedLabel {
+    label: Option<String>,
 }
 
 /// Everything read about the columns of the lead table.
 #[derive(Debug)]
 pub(in crate::upstream::dataverse) struct Definitions {
-    pub(in crate::upstream::dataverse) all: Rows<Name>,
+    pub(in crate::upstream::dataverse) all: Rows<AnyColumn>,
     pub(in crate::upstream::dataverse) strings: Rows<Text>,
     pub(in crate::upstream::dataverse) memos: Rows<Text>,
     pub(in crate::upstream::dataverse) moneys: Rows<Money>,
     pub(in crate::upstream::dataverse) choices: Rows<Choice>,
     pub(in crate::upstream::dataverse) statuses: Rows<Choice>,
+    /// Read where a mapping needs them.
+    pub(in crate::upstream::dataverse) dates: Option<Rows<Moment>>,
+    /// Read where a mapping needs them.
+    pub(in crate::upstream::dataverse) wholes: Option<Rows<Whole>>,
+}
+
+/// Why a mapped column cannot be used as mapped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unusable {
+    /// The table does not have it.
+    Missing,
+    /// It holds something else than is mapped to it.
+    OfAnotherType,
+    /// It cannot be written, at creation or later.
+    ReadOnly,
 }
 
 impl Definitions {
-    /// Every column there is.
-    pub(in crate::upstream::dataverse) fn columns(&self) -> impl Iterator<Item = Column> {
-        let names = self.all.value.iter();
-        names.map(|name| name.logical_name.clone().into())
+    /// Why `column` cannot be used for values of `kind`, if so.
+    pub(in crate::upstream::dataverse) fn unusable(
+        &self,
+        column: &Column,
+        kind: ColumnKind,
+    ) -> Option<Unusable> {
+        let mut names = self.all.value.iter();
+        let Some(name) = names.find(|name| name.logical_name == column.as_str()) else {
+            return Some(Unusable::Missing);
+        };
+        if !name.holds(kind) || kind == ColumnKind::Date && !self.is_day(column) {
+            return Some(Unusable::OfAnotherType);
+        }
+        (!name.is_writable()).then_some(Unusable::ReadOnly)
+    }
+
+    /// Whether `column` holds dates without times, as far as that was asked.
+    fn is_day(&self, column: &Column) -> bool {
+        let Some(dates) = &self.dates else {
+            return true;
+        };
+        let mut dates = dates.value.iter();
+        let date = dates.find(|date| date.logical_name == column.as_str());
+        let behavior = date.and_then(|date| date.date_time_behavior.as_ref()?.value.as_deref());
+        behavior.is_none_or(|behavior| behavior == "DateOnly")
     }
 }
 
@@ -88,6 +187,19 @@ impl From<Definitions> for LeadSchema {
                 .into_iter()
                 .filter_map(amounts)
                 .collect(),
+            labels: definitions
+                .choices
+                .value
+                .iter()
+                .map(|choice| (choice.logical_name.clone().into(), labels(choice)))
+                .collect(),
+            wholes: definitions
+                .wholes
+                .into_iter()
+                .flat_map(|wholes| wholes.value)
+                .filter_map(|it| Some((it.logical_name.into(), (it.min_value?, it.max_value?))))
+                .collect(),
+            unusable: BTreeSet::new(),
             choices: definitions
                 .choices
                 .value
@@ -117,6 +229,27 @@ fn numbers(choice: &Choice) -> Vec<i32> {
     options(choice).map(|option| option.value).collect()
 }
 
+/// The numbers by their labels in lower case, but for labels that several numbers have.
+fn labels(choice: &Choice) -> BTreeMap<String, i32> {
+    let mut found: BTreeMap<String, BTreeSet<i32>> = BTreeMap::new();
+    for option in options(choice) {
+        let labels = option
+            .label
+            .iter()
+            .flat_map(|label| &label.localized_labels);
+        for label in labels.flatten().filter_map(|it| it.label.as_deref()) {
+            let label = label.trim().to_lowercase();
+            found.entry(label).or_default().insert(option.value);
+        }
+    }
+    let of_one = |(label, numbers): (String, BTreeSet<i32>)| {
+        let number = numbers.first().filter(|_| numbers.len() == 1);
+        Some((label, *number?))
+    };
+    found.into_iter().filter_map(of_one).collect()
+}
+
 fn options(choice: &Choice) -> impl Iterator<Item = &ChoiceOption> {
-    choice.option_set.iter().flat_map(|set| &set.options)
+    let sets = choice.option_set.iter().chain(&choice.global_option_set);
+    sets.flat_map(|set| set.options.iter().flatten())
 }

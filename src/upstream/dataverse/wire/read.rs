@@ -101,6 +101,7 @@ impl Row {
             ColumnKind::Choice => self
                 .optional(&member, "a choice's number")?
                 .map(Value::Choice),
+            ColumnKind::Whole => self.optional(&member, "a whole number")?.map(Value::Whole),
             ColumnKind::Flag => self.optional(&member, "true or false")?.map(Value::Flag),
             ColumnKind::Amount => self.amount(&member)?.map(Value::Amount),
             ColumnKind::Date => {

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use proptest::prelude::*;
@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::{Body, Definitions, Rows, lead, note, select};
+use super::{Body, Definitions, Rows, Unusable, lead, note, select};
 use crate::ids::NoteId;
 use crate::lead::{Column, ColumnKind, LeadSchema, LeadState, Note, Owner, Value};
 
@@ -187,14 +187,26 @@ fn definitions_without_limits_or_options_say_nothing_about_them() {
         ),
         choices: rows(
             r#"[{"LogicalName": "leadqualitycode", "OptionSet": {"Options": [{"Value": 1}, {"Value": 2}]}},
-                {"LogicalName": "shared", "OptionSet": null}]"#,
+                {"LogicalName": "none", "OptionSet": null},
+                {"LogicalName": "shared", "OptionSet": null, "GlobalOptionSet": {"Options": [
+                    {"Value": 7, "Label": {"LocalizedLabels": [{"Label": "Small "}, {"Label": "Klein"}]}},
+                    {"Value": 8, "Label": {"LocalizedLabels": [{"Label": "klein"}, {"Label": null}]}},
+                    {"Value": 9, "Label": null}]}}]"#,
         ),
         statuses: rows(
             r#"[{"LogicalName": "statuscode", "OptionSet": {"Options": [
                 {"Value": 1, "State": 0}, {"Value": 804240004, "State": 2}, {"Value": 9, "State": null}]}}]"#,
         ),
+        dates: None,
+        wholes: Some(rows(
+            r#"[{"LogicalName": "numberofemployees", "MinValue": 0, "MaxValue": 1000000}, {"LogicalName": "odd"}]"#,
+        )),
     };
-    assert_eq!(definitions.columns().count(), 2);
+    let why = |name| definitions.unusable(&Column::named(name), ColumnKind::Text);
+    assert_eq!(
+        (why("subject"), why("topic")),
+        (None, Some(Unusable::Missing))
+    );
     let named = Column::named;
     assert_eq!(
         LeadSchema::from(definitions),
@@ -202,11 +214,21 @@ fn definitions_without_limits_or_options_say_nothing_about_them() {
             lengths: [(named("subject"), 50), (named("description"), 2000)].into(),
             choices: [
                 (named("leadqualitycode"), vec![1, 2]),
-                (named("shared"), vec![])
+                (named("none"), vec![]),
+                (named("shared"), vec![7, 8, 9])
             ]
             .into(),
             status_reasons: [(1, LeadState::Open), (804_240_004, LeadState::Disqualified)].into(),
             amounts: [(named("revenue"), (0.into(), 100_000_000_000_000_i64.into()))].into(),
+            wholes: [(named("numberofemployees"), (0, 1_000_000))].into(),
+            labels: [
+                (named("leadqualitycode"), BTreeMap::new()),
+                (named("none"), BTreeMap::new()),
+                // Two choices are called "klein".
+                (named("shared"), [("small".to_owned(), 7)].into()),
+            ]
+            .into(),
+            unusable: BTreeSet::new(),
         }
     );
 }

@@ -95,6 +95,7 @@ fn json(value: &Value) -> Box<RawValue> {
         Value::Text(text) => raw(text),
         Value::Choice(number) => raw(number),
         Value::Flag(flag) => raw(flag),
+        Value::Whole(number) => raw(number),
         // Decimals print their digits without an exponent, which is a JSON number as it stands.
         Value::Amount(amount) => RawValue::from_string(amount.to_string())
             .expect("the digits of a decimal are a JSON number"),
