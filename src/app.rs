@@ -20,9 +20,11 @@ use crate::sync::{Flights, Replays, Syncer};
 use crate::telemetry::insights::Insights;
 use crate::upstream::dataverse::Dataverse;
 use crate::upstream::flow::Flow;
+use crate::upstream::own_webhook::OwnWebhook;
 use crate::upstream::partner_center::PartnerCenter;
 use crate::upstream::storage::{POISON_QUEUE, RETRY_QUEUE, Storage};
 use crate::upstream::transport::Transport;
+use crate::upstream::webhooks::Webhooks;
 use crate::warnings::{Sender, Warnings};
 
 /// How many deliveries are worked on at once. More are told to come again: memory stays bounded under a flood.
@@ -60,6 +62,10 @@ pub struct App {
     pub destination: Destination,
     /// Where traces go, if anywhere.
     pub insights: Option<Insights>,
+    /// Where events go.
+    pub webhooks: Webhooks,
+    /// Who answers where events go.
+    pub own_webhook: OwnWebhook,
     /// The storage account.
     pub storage: Storage,
     /// Where the last delivery said that its certificate is.
@@ -98,6 +104,12 @@ impl App {
             storage,
             renewal,
         } = credentials::build(&config, &transport);
+        let webhooks = Webhooks::new(
+            &config.partner_center,
+            transport.clone(),
+            Arc::clone(&partner_center),
+        );
+        let own_webhook = OwnWebhook::new(transport.clone());
         let partner_center =
             PartnerCenter::new(&config.partner_center, transport.clone(), partner_center);
         let storage = Storage::new(&config.storage, storage, transport.clone());
@@ -154,6 +166,8 @@ impl App {
             partner_center,
             destination,
             insights,
+            webhooks,
+            own_webhook,
             storage,
             seen: SeenCertificate::new(Arc::clone(&world.blobs)),
             config,

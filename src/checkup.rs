@@ -13,8 +13,10 @@ mod dataverse;
 mod finding;
 mod flow;
 mod mapping;
+mod own_webhook;
 mod partner_center;
 mod referrals;
+pub(crate) mod registration;
 mod seen;
 mod settings;
 mod storage;
@@ -107,6 +109,8 @@ fn topics() -> impl Iterator<Item = Topic> {
         topic!(credentials, Unattended),
         topic!(partner_center, Unattended),
         topic!(referrals, Full),
+        topic!(registration, Unattended),
+        topic!(own_webhook, Full),
         topic!(dataverse, Unattended),
         topic!(flow, Unattended),
         topic!(mapping, Unattended),

@@ -4,12 +4,14 @@ mod check;
 mod completions;
 mod consent;
 mod dead_letters;
+mod erase;
 mod man;
 mod mapping;
 mod output;
 mod preview;
 mod provision;
 mod reconcile;
+mod register;
 mod serve;
 mod status;
 mod sync;
@@ -45,9 +47,11 @@ enum Command {
     Provision(provision::ProvisionArgs),
     Mapping(mapping::MappingArgs),
     Reconcile(reconcile::ReconcileArgs),
+    Register(Box<register::RegisterArgs>),
     Status(status::StatusArgs),
     Sync(sync::SyncArgs),
     DeadLetters(dead_letters::DeadLettersArgs),
+    Erase(erase::EraseArgs),
     Verify(Box<verify::VerifyArgs>),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
@@ -113,9 +117,11 @@ pub fn main() -> ExitCode {
             Command::Preview(args) => preview::run(args).await.into(),
             Command::Provision(args) => provision::run(args).await.into(),
             Command::Reconcile(args) => reconcile::run(args).await.into(),
+            Command::Register(args) => register::run(*args).await.into(),
             Command::Status(args) => status::run(args).await.into(),
             Command::Sync(args) => sync::run(args).await.into(),
             Command::DeadLetters(args) => dead_letters::run(args).await.into(),
+            Command::Erase(args) => erase::run(args).await.into(),
             Command::Verify(args) => verify::run(*args).await,
             Command::Completions(args) => completions::run(&args).into(),
             Command::Man(args) => man::run(&args).into(),

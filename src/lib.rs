@@ -13,6 +13,7 @@ pub mod lead;
 pub mod mapping;
 pub mod provision;
 pub mod referral;
+pub mod registration;
 mod roots;
 pub mod server;
 pub mod sync;

@@ -2,6 +2,7 @@
 
 pub mod activity;
 pub mod dead_letters;
+pub mod erasure;
 pub mod error;
 pub mod flight;
 pub mod flow;

@@ -5,12 +5,14 @@ pub mod dataverse;
 pub mod error;
 pub mod flow;
 pub(crate) mod key_vault;
+pub mod own_webhook;
 mod pace;
 pub mod partner_center;
 pub mod receiver;
 pub mod retry;
 pub mod storage;
 pub mod transport;
+pub mod webhooks;
 
 pub(crate) mod azure;
 mod wire;
@@ -41,11 +43,13 @@ pub enum Upstream {
     Receiver,
     /// Takes traces.
     ApplicationInsights,
+    /// The connector's own webhook, from outside.
+    OwnWebhook,
 }
 
 impl Upstream {
     /// How many there are.
-    pub const COUNT: usize = 9;
+    pub const COUNT: usize = 10;
 
     /// All of them, in their own order.
     pub const ALL: [Self; Self::COUNT] = [
@@ -58,6 +62,7 @@ impl Upstream {
         Self::Flow,
         Self::Receiver,
         Self::ApplicationInsights,
+        Self::OwnWebhook,
     ];
 
     /// How many requests to it one instance has under way at once. Dataverse takes 52 from one user for all instances.
@@ -70,7 +75,8 @@ impl Upstream {
             | Self::KeyVault
             | Self::ManagedIdentity
             | Self::Receiver
-            | Self::ApplicationInsights => 4,
+            | Self::ApplicationInsights
+            | Self::OwnWebhook => 4,
         }
     }
 
@@ -92,6 +98,7 @@ impl Upstream {
             Self::Flow => "flow",
             Self::Receiver => "receiver",
             Self::ApplicationInsights => "application_insights",
+            Self::OwnWebhook => "own_webhook",
         }
     }
 }
@@ -108,6 +115,7 @@ impl fmt::Display for Upstream {
             Self::Flow => "the flow",
             Self::Receiver => "whoever is told of warnings",
             Self::ApplicationInsights => "Application Insights",
+            Self::OwnWebhook => "the webhook's address",
         })
     }
 }

@@ -69,6 +69,10 @@ pub struct State {
     pub without_role: BTreeSet<String>,
     /// Whether users may come without a second factor, as everywhere before the enforcement of 2026.
     pub second_factor_is_optional: bool,
+    /// Whether the user has none of the roles for the webhook registration.
+    pub webhooks_denied: bool,
+    /// Events that one cannot register for here, although there are such.
+    pub withheld_events: BTreeSet<String>,
 }
 
 impl State {

@@ -86,7 +86,7 @@ fn codes(body: &Value) -> Vec<String> {
 }
 
 /// The member `name`, in any letter case.
-fn member<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
+pub(super) fn member<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
     let (_, value) = value
         .as_object()?
         .iter()

@@ -2,10 +2,13 @@
 
 mod check;
 mod consent;
+mod erase;
 mod help;
 mod preview;
 mod provision;
+mod register;
 mod shell;
 mod status;
 mod sync;
 mod verify;
+mod webhook;

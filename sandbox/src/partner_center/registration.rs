@@ -1,5 +1,7 @@
 //! The webhook registration of the tenant, and the test events that prove it works.
 
+use std::collections::BTreeSet;
+
 use axum::body::Bytes;
 use axum::extract::{Path, State as Shared};
 use axum::http::{HeaderMap, StatusCode};
@@ -51,9 +53,8 @@ impl Registration {
         let mut json = Map::new();
         json.insert("WebhookUrl".to_owned(), self.url.as_str().into());
         json.insert("WebhookEvents".to_owned(), self.events.clone().into());
-        if self.ms_signature {
-            json.insert("SignatureTokenToMsSignatureHeader".to_owned(), true.into());
-        }
+        let flag = self.ms_signature.into();
+        json.insert("SignatureTokenToMsSignatureHeader".to_owned(), flag);
         json
     }
 
@@ -90,6 +91,10 @@ fn admit(world: &World, headers: &HeaderMap) -> Result<Claims, OldRefused> {
     if !claims.is_app_only() && !claims.has_mfa() {
         return Err(OldRefused::without_second_factor());
     }
+    if world.partner_center.lock().webhooks_denied {
+        let message = "The caller has none of the roles for webhooks.";
+        return Err(OldRefused::new(StatusCode::FORBIDDEN, message));
+    }
     Ok(claims)
 }
 
@@ -109,8 +114,8 @@ pub(super) async fn create(
     body: Bytes,
 ) -> Answer {
     admit(&world, &headers)?;
-    let registration = parse(&body, Uuid::new_v4())?;
     let mut state = world.partner_center.lock();
+    let registration = parse(&body, Uuid::new_v4(), &state.withheld_events)?;
     if state.registration.is_some() {
         let message = "The partner already has a registration. Update it instead.";
         return Err(OldRefused::new(StatusCode::CONFLICT, message));
@@ -126,13 +131,16 @@ pub(super) async fn update(
     admit(&world, &headers)?;
     let mut state = world.partner_center.lock();
     let subscriber = state.registration.as_ref().ok_or_else(none)?.subscriber;
-    let registration = parse(&body, subscriber)?;
+    let registration = parse(&body, subscriber, &state.withheld_events)?;
     Ok(state.registration.insert(registration).answer())
 }
 
 pub(super) async fn events(Shared(world): Shared<SharedWorld>, headers: HeaderMap) -> Answer {
     admit(&world, &headers)?;
-    Ok(json_response(StatusCode::OK, &json!(EVENTS)))
+    let withheld = &world.partner_center.lock().withheld_events;
+    let offered = EVENTS.iter().filter(|event| !withheld.contains(**event));
+    let offered: Vec<_> = offered.collect();
+    Ok(json_response(StatusCode::OK, &json!(offered)))
 }
 
 /// Asks for a test event.
@@ -235,7 +243,11 @@ fn none() -> OldRefused {
 }
 
 /// A registration from a request's body. Members bind in any letter case.
-fn parse(body: &[u8], subscriber: Uuid) -> Result<Registration, OldRefused> {
+fn parse(
+    body: &[u8],
+    subscriber: Uuid,
+    withheld: &BTreeSet<String>,
+) -> Result<Registration, OldRefused> {
     let invalid = |message: &str| OldRefused::new(StatusCode::BAD_REQUEST, message);
     let body: Map<String, Value> =
         serde_json::from_slice(body).map_err(|_| invalid("The body is not a JSON object."))?;
@@ -260,7 +272,7 @@ fn parse(body: &[u8], subscriber: Uuid) -> Result<Registration, OldRefused> {
     let events = events.ok_or_else(|| invalid("WebhookEvents is missing or empty."))?;
     if let Some(unknown) = events
         .iter()
-        .find(|event| !EVENTS.contains(&event.as_str()))
+        .find(|event| !EVENTS.contains(&event.as_str()) || withheld.contains(*event))
     {
         return Err(invalid(&format!("'{unknown}' is not an event.")));
     }

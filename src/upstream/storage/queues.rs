@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use azure_storage_queue::models::{
-    QueueClientGetPropertiesResultHeaders, QueueClientReceiveMessagesOptions,
-    QueueClientSendMessageOptions, QueueMessage, ReceivedMessage,
+    PeekedMessage, QueueClientGetPropertiesResultHeaders, QueueClientPeekMessagesOptions,
+    QueueClientReceiveMessagesOptions, QueueClientSendMessageOptions, QueueMessage,
+    ReceivedMessage,
 };
 use azure_storage_queue::{QueueClient, QueueClientOptions};
 
@@ -133,6 +134,26 @@ impl StorageQueue {
                 text: String::new(),
             })
         }))
+    }
+
+    /// The texts of the first messages that are visible (at most 32), which stay as they are.
+    pub async fn peek(&self, most: u8) -> Result<Vec<String>, StorageError> {
+        const OPERATION: &str = "look at the messages of queue";
+        let peek = |http| async move {
+            let options = QueueClientPeekMessagesOptions {
+                number_of_messages: Some(most.clamp(1, MOST).into()),
+                ..QueueClientPeekMessagesOptions::default()
+            };
+            let client = self.client(&http)?;
+            client.peek_messages(Some(options)).await?.into_model()
+        };
+        let seen = match self.account.perform(OPERATION, peek).await {
+            Ok(messages) => messages.items.unwrap_or_default(),
+            Err(failure) if failure.is(&[NO_QUEUE]) => Vec::new(),
+            Err(failure) => return Err(failure.cause.of(OPERATION, self.name)),
+        };
+        let text = |message: PeekedMessage| message.message_text.unwrap_or_default();
+        Ok(seen.into_iter().map(text).collect())
     }
 
     /// Adds a message. After a lost answer it is sent again: two cost little, none costs a referral.

@@ -25,6 +25,8 @@ async fn the_help_names_every_command_and_needs_no_setting() {
         "provision",
         "completions",
         "man",
+        "register",
+        "erase",
     ] {
         assert!(help.stdout.contains(text), "{text}: {}", help.stdout);
     }
@@ -69,6 +71,17 @@ async fn the_help_of_each_command_says_what_it_does() {
                 "75",
                 "78",
                 "--json",
+            ],
+        ),
+        ("erase", &["--dry-run", "--yes", "--json", "privacy.md"]),
+        (
+            "register",
+            &[
+                "--url",
+                "--take-over",
+                "--show",
+                "REFERRAL_WEBHOOK_KEY",
+                "78",
             ],
         ),
         ("reconcile", &["--since", "--all", "75", "78", "--json"]),

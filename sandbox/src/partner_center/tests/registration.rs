@@ -42,7 +42,11 @@ async fn a_tenant_has_one_registration_which_is_updated_as_a_whole() {
     let view = send(caller.registration(Method::GET, "")).await;
     assert_eq!(
         view.body,
-        json!({ "WebhookUrl": CLOSED, "WebhookEvents": ["referral-updated"] })
+        json!({
+            "WebhookUrl": CLOSED,
+            "WebhookEvents": ["referral-updated"],
+            "SignatureTokenToMsSignatureHeader": false,
+        })
     );
 }
 
