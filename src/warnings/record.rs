@@ -19,6 +19,9 @@ const RACES: u32 = 5;
 const MESSAGE: usize = 10;
 /// For how long one instance alone tells the receiver. It is over long before.
 const CLAIM: SignedDuration = SignedDuration::from_mins(2);
+/// How far two instances' clocks, and the moments at which they began to look, may be apart. A claim from a later future
+/// was made by a clock that is wrong.
+const APART: SignedDuration = SignedDuration::from_mins(5);
 /// The longest text that is taken over from a finding, in characters.
 const LONGEST: usize = 400;
 
@@ -155,7 +158,7 @@ impl Record {
 
     /// Whether the caller alone may tell the receiver something from now on.
     pub fn claim_for(&mut self, now: Timestamp) -> bool {
-        let claimed = |until: Timestamp| now < until && until.duration_since(now) <= CLAIM;
+        let claimed = |until: Timestamp| now < until && until.duration_since(now) <= CLAIM + APART;
         if self.claimed.is_some_and(claimed) {
             return false;
         }

@@ -163,6 +163,14 @@ fn what_ends_while_the_receiver_is_told_of_it_is_told_to_have_ended() {
 }
 
 #[test]
+fn a_claim_of_an_instance_whose_clock_is_ahead_holds() {
+    let mut record = Record::default();
+    record.take_in(&often(&[letter("one")]), at(1));
+    assert!(record.claim(at(1)).is_some());
+    assert_eq!(record.claim(at(0)), None);
+}
+
+#[test]
 fn a_claim_that_is_never_released_ends_by_itself() {
     let mut record = Record::default();
     record.take_in(&often(&[letter("one")]), at(0));
