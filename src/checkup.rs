@@ -1,6 +1,6 @@
 //! The check-up: whether the connector could work as it is set up, and what ends soon.
 //!
-//! A topic is one file below `checkup/` and one line of [`topics`]. All topics are looked into at once, each for a limited
+//! A topic is one file below `checkup/` and one line of `topics`. All topics are looked into at once, each for a limited
 //! time.
 
 mod acceptance;
