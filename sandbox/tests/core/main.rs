@@ -6,6 +6,7 @@ mod control;
 mod entra;
 mod identity;
 mod key_vault;
+mod keys;
 mod records;
 mod sign_in;
 mod wire;
