@@ -3,7 +3,6 @@
 use std::fs;
 
 use sandbox::{Sandbox, Service};
-use tempfile::NamedTempFile;
 
 use super::scene::Scene;
 use super::tls_host::{Authority, Identity, SOUND, Stream, TlsHost, write};
@@ -58,16 +57,18 @@ impl Hosts {
     /// no budget comes into it.
     pub(super) async fn open(self) -> (Scene, Vec<(&'static str, TlsHost)>) {
         let settings = self.sandbox.settings();
-        let file = NamedTempFile::new().unwrap();
-        let sandboxes = fs::read(self.sandbox.ca_file()).unwrap();
-        fs::write(file.path(), [sandboxes, self.authority.pem()].concat()).unwrap();
+        let sandboxes = self.sandbox.ca_file();
+        // Beside the sandbox's own, and there for as long as it: the program may read it later than it is started.
+        let file = sandboxes.with_file_name("authorities-of-hosts.pem");
+        let both = [fs::read(sandboxes).unwrap(), self.authority.pem()].concat();
+        fs::write(&file, both).unwrap();
         let mut urls = vec![settings["CALLBACK_CERTIFICATE_URLS"].clone()];
         urls.extend(self.all.iter().map(|(_, host)| host.url()));
         let scene = Scene::with(
             self.sandbox,
             &[
                 ("CALLBACK_CERTIFICATE_URLS", &urls.join(",")),
-                ("OUTBOUND_CA_FILE", file.path().to_str().unwrap()),
+                ("OUTBOUND_CA_FILE", file.to_str().unwrap()),
             ],
         )
         .await;
