@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 use crate::callback::Callback;
 use crate::checkup::SeenCertificate;
 use crate::config::{Config, ConfigError, MappingFile, TargetConfig};
-use crate::credentials::{self, Credentials, Renewal};
+use crate::credentials::{self, Credentials, Renewal, Standing};
 use crate::failure::Chain;
 use crate::sync::dead_letters::DeadLetters;
 use crate::sync::flow::{Courier, NoLeads};
@@ -50,6 +50,8 @@ pub struct App {
     pub warnings: Warnings,
     /// Renews the Partner Center credential.
     pub renewal: Renewal,
+    /// What the sign-in to Partner Center is seen to be.
+    pub standing: Standing,
     /// One permit for each delivery in progress.
     pub deliveries: Semaphore,
     /// What a sync may do.
@@ -103,6 +105,7 @@ impl App {
             azure,
             storage,
             renewal,
+            standing,
         } = credentials::build(&config, &transport);
         let webhooks = Webhooks::new(
             &config.partner_center,
@@ -160,6 +163,7 @@ impl App {
             replays: Replays::default(),
             warnings,
             renewal,
+            standing,
             deliveries: Semaphore::new(DELIVERIES as usize),
             options,
             mapping_file: config.sync.mapping_file.clone(),

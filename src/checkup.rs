@@ -8,6 +8,7 @@ mod backlog;
 mod behind;
 mod certificate;
 mod clock;
+mod consent;
 mod credentials;
 mod dataverse;
 mod finding;
@@ -15,6 +16,7 @@ mod flow;
 mod mapping;
 mod own_webhook;
 mod partner_center;
+pub(crate) mod reach;
 mod referrals;
 pub(crate) mod registration;
 mod seen;
@@ -107,7 +109,9 @@ fn topics() -> impl Iterator<Item = Topic> {
     [
         topic!(settings, Unattended),
         topic!(credentials, Unattended),
+        topic!(consent, Unattended),
         topic!(partner_center, Unattended),
+        topic!(reach, Full),
         topic!(referrals, Full),
         topic!(registration, Unattended),
         topic!(own_webhook, Full),

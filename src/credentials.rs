@@ -5,8 +5,10 @@ mod azure;
 mod cached;
 pub mod consent;
 mod entra;
+mod form;
 mod partner_center;
 mod renewal;
+mod standing;
 mod store;
 mod wire;
 
@@ -23,7 +25,8 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 use tracing::warn;
 
-pub use renewal::{Renewal, RenewalOutcome, RenewalReport, TokenAge};
+pub use renewal::{Kept, Renewal, RenewalOutcome, RenewalReport, TokenAge};
+pub use standing::Standing;
 
 use self::azure::Azure;
 pub(crate) use self::azure::ForSdk;
@@ -48,6 +51,8 @@ pub struct Credentials {
     pub storage: Access,
     /// Keeps the first of them alive.
     pub renewal: Renewal,
+    /// What the first of them is seen to be.
+    pub standing: Standing,
 }
 
 /// Prepares the credentials that `config` names. Nothing is called yet.
@@ -77,8 +82,14 @@ pub fn build(config: &Config, transport: &Transport) -> Credentials {
             (Arc::new(Cached::new(grant)), None)
         }
     };
+    let standing = Standing {
+        tokens: Arc::clone(&partner_center),
+        config: config.partner_center.clone(),
+        transport: transport.clone(),
+    };
     Credentials {
         partner_center,
+        standing,
         azure: Arc::new(Cached::new(azure)),
         storage,
         renewal: Renewal {

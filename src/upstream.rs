@@ -10,6 +10,7 @@ mod pace;
 pub mod partner_center;
 pub mod receiver;
 pub mod retry;
+mod second_factor;
 pub mod storage;
 pub mod transport;
 pub mod webhooks;

@@ -259,6 +259,11 @@ impl State {
         self.remember(USER_NAME, CLIENT_ID, true, now)
     }
 
+    /// The same from before a second factor was demanded.
+    pub fn issue_refresh_token_without_second_factor(&mut self, now: Timestamp) -> String {
+        self.remember(USER_NAME, CLIENT_ID, false, now)
+    }
+
     /// Whether tokens can be asked for `resource`.
     pub(crate) fn knows(&self, resource: &str) -> bool {
         self.resources.contains(without_slash(resource))

@@ -20,7 +20,7 @@ use std::collections::BTreeSet;
 use anyhow::Context as _;
 use axum::Router;
 use axum::extract::Request;
-use axum::http::{HeaderName, HeaderValue};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::{get, post};
@@ -34,8 +34,12 @@ pub use list::{ListOptions, NextLink};
 pub use registration::Registration;
 
 use crate::deliveries::{Event, REFERRAL_CREATED, REFERRAL_UPDATED, SignatureHeader};
+use crate::entra::Claims;
 use crate::world::{SharedWorld, World};
 use refused::Refused;
+
+/// The word on a caller's second factor.
+const IS_MFA_COMPLIANT: HeaderName = HeaderName::from_static("ismfacompliant");
 
 /// One referral.
 #[derive(Clone, Debug)]
@@ -69,6 +73,8 @@ pub struct State {
     pub without_role: BTreeSet<String>,
     /// Whether users may come without a second factor, as everywhere before the enforcement of 2026.
     pub second_factor_is_optional: bool,
+    /// Whether lists do without the header `isMfaCompliant`, which a request asks for with `ValidateMfa`.
+    pub silent_about_second_factor: bool,
     /// Whether the user has none of the roles for the webhook registration.
     pub webhooks_denied: bool,
     /// Events that one cannot register for here, although there are such.
@@ -120,6 +126,16 @@ impl State {
         };
         let (_, changed) = self.store(id, document, now).with_context(|| unknown(id))?;
         Ok(changed)
+    }
+
+    /// `answer`, with the word on the caller's second factor that the request asks for.
+    fn judged(&self, claims: &Claims, headers: &HeaderMap, mut answer: Response) -> Response {
+        let asked = headers.get("validatemfa").is_some_and(|it| it == "true");
+        if asked && !self.silent_about_second_factor {
+            let word = if claims.has_mfa() { "true" } else { "false" };
+            refused::set(&mut answer, IS_MFA_COMPLIANT, word);
+        }
+        answer
     }
 
     /// Lists a referral but refuses to read or write it, or allows it again.

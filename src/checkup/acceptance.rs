@@ -23,6 +23,7 @@ const NAMED: usize = 20;
 pub(super) async fn findings(visit: &Visit<'_>) -> Vec<Finding> {
     match unanswered(visit).await {
         Ok(rows) => dates(&rows, visit.app.world.clock.now()),
+        Err(error) if error.has_no_token() => vec![Finding::unasked(DATES)],
         Err(error) => vec![Finding::unseen(DATES, &error)],
     }
 }

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::finding::days;
 use super::{Finding, Visit};
-use crate::credentials::TokenAge;
+use crate::credentials::{Kept, TokenAge};
 
 const REFRESH_TOKEN: &str = "refresh_token";
 const STORAGE_SIGNATURE: &str = "storage_signature";
@@ -18,12 +19,8 @@ const SOON: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 pub(super) async fn findings(visit: &Visit<'_>) -> Vec<Finding> {
     let now = Timestamp::now();
-    let token = match visit.app.renewal.token_age().await {
-        Ok(Some(age)) => refresh_token(&age, now),
-        Ok(None) if visit.app.renewal.is_used() => Finding::ok(
-            REFRESH_TOKEN,
-            "stored; the place where it is kept does not tell since when",
-        ),
+    let token = match visit.app.renewal.kept().await {
+        Ok(Some(kept)) => refresh_token(&kept, now),
         Ok(None) => Finding::ok(REFRESH_TOKEN, "none is used"),
         Err(error) => Finding::error(REFRESH_TOKEN, &error),
     };
@@ -32,14 +29,34 @@ pub(super) async fn findings(visit: &Visit<'_>) -> Vec<Finding> {
     [token].into_iter().chain(signature).collect()
 }
 
-fn refresh_token(age: &TokenAge, now: Timestamp) -> Finding {
+fn refresh_token(kept: &Kept, now: Timestamp) -> Finding {
+    if let Some(fault) = kept.fault {
+        let advice = "run `referral-connector consent`: it stores a new one, whole";
+        return Finding::failed(REFRESH_TOKEN, format!("what is kept {fault}"), advice);
+    }
+    kept.age.map_or_else(
+        || {
+            Finding::ok(
+                REFRESH_TOKEN,
+                "stored; the place where it is kept does not tell since when",
+            )
+        },
+        |age| ageing(&age, now),
+    )
+}
+
+fn ageing(age: &TokenAge, now: Timestamp) -> Finding {
+    let end = SignedDuration::try_from(age.usable_for).ok();
+    let end = end.and_then(|left| now.checked_add(left).ok());
+    let by = end.map(|end| format!(", until {}", end.to_zoned(TimeZone::UTC).date()));
     let detail = format!(
-        "stored {} days ago; usable for {} days unless renewed",
+        "stored {} days ago; usable for {} days unless renewed{}",
         days(age.age),
-        days(age.usable_for)
+        days(age.usable_for),
+        by.unwrap_or_default()
     );
     let finding = if age.usable_for == Duration::ZERO {
-        let advice = "let the user who consented do so again, and store the new token";
+        let advice = "let the user who consented do so again: `referral-connector consent`";
         Finding::failed(REFRESH_TOKEN, detail, advice)
     } else if age.due_in == Duration::ZERO {
         let advice = "it should be renewed every day: see in the log why the function TokenRenewal does not succeed";
@@ -47,9 +64,9 @@ fn refresh_token(age: &TokenAge, now: Timestamp) -> Finding {
     } else {
         Finding::ok(REFRESH_TOKEN, detail)
     };
-    match SignedDuration::try_from(age.usable_for) {
-        Ok(left) => finding.until(now + left),
-        Err(_) => finding,
+    match end {
+        Some(end) => finding.until(end),
+        None => finding,
     }
 }
 
@@ -86,12 +103,29 @@ mod tests {
     fn a_consent_that_ages_without_renewal_is_a_warning_before_it_is_a_failure() {
         let now = Timestamp::UNIX_EPOCH;
         for (days, level) in [(1, Level::Ok), (40, Level::Warning), (95, Level::Failed)] {
-            let finding = refresh_token(&aged(days), now);
+            let finding = ageing(&aged(days), now);
             assert_eq!(finding.level, level, "{finding:?}");
             assert_eq!(finding.advice.is_some(), level != Level::Ok);
         }
-        let end = refresh_token(&aged(40), now).deadline;
+        let end = ageing(&aged(40), now).deadline;
         assert_eq!(end, Some(now + 50 * SignedDuration::from_hours(24)));
+    }
+
+    #[test]
+    fn a_token_that_is_none_is_a_failure_however_young_it_is() {
+        let kept = Kept {
+            fault: Some("is empty"),
+            age: Some(aged(1)),
+        };
+        let finding = refresh_token(&kept, Timestamp::UNIX_EPOCH);
+        assert_eq!(finding.level, Level::Failed);
+        assert!(finding.detail.contains("is empty"), "{finding:?}");
+        let kept = Kept {
+            fault: None,
+            age: None,
+        };
+        let finding = refresh_token(&kept, Timestamp::UNIX_EPOCH);
+        assert_eq!(finding.level, Level::Ok);
     }
 
     #[test]

@@ -115,6 +115,17 @@ impl Finding {
         }
     }
 
+    /// It was not looked at, for want of a sign-in to Partner Center: nothing is known of it.
+    pub fn unasked(code: &'static str) -> Self {
+        let detail = "not looked at: there is no sign-in to Partner Center to ask with";
+        let advice =
+            "put right what the lines consent and refresh_token say, then run the check again";
+        Self {
+            passing: true,
+            ..Self::warning(code, detail, advice)
+        }
+    }
+
     /// What `tried` came to: what `found` says of it, or its error.
     pub fn of<T, E: Classify>(
         code: &'static str,

@@ -23,11 +23,24 @@ pub(super) async fn findings(visit: &Visit<'_>) -> Vec<Finding> {
     let app = visit.app;
     match registrar::see(&app.webhooks, app.world.blobs.as_ref()).await {
         Ok(seen) => standing(seen.registered.as_ref(), seen.note.as_ref()),
-        Err(registrar::RegisterError::Webhooks(error @ WebhooksError::Forbidden(_))) => {
+        Err(registrar::RegisterError::Webhooks(error)) => {
             let note = record::load(app.world.blobs.as_ref()).await;
-            vec![forbidden(&error, note.ok().flatten().as_ref())]
+            vec![hidden(&error, note.ok().flatten().as_ref())]
         }
         Err(error) => vec![Finding::error(WEBHOOK, &error)],
+    }
+}
+
+/// What is to be said when the registration cannot be seen, given what was noted.
+fn hidden(error: &WebhooksError, note: Option<&Note>) -> Finding {
+    match error {
+        WebhooksError::Forbidden(_) => forbidden(error, note),
+        _ if !error.has_no_token() => Finding::error(WEBHOOK, error),
+        _ => match note {
+            Some(Note::PollOnly(since)) => Finding::ok(WEBHOOK, poll_only(*since)),
+            // The topic of the consent says why.
+            _ => Finding::unasked(WEBHOOK),
+        },
     }
 }
 

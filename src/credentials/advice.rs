@@ -12,6 +12,12 @@ enum Cause {
     Declined,
     /// A code that is good for minutes and for one use was neither.
     Code,
+    /// What was sent is nothing that Entra ID gave out, or not all of it.
+    Malformed,
+    /// It was given to another application, or is damaged.
+    OtherApplication,
+    /// The user is none of the tenant's.
+    OtherTenant,
     SignInFrequency,
     SinglePageApp,
     PublicClient,
@@ -26,8 +32,7 @@ enum Cause {
 }
 
 /// What to do when a code that is good for minutes and for one use was neither.
-const CODE_ENDED: &str =
-    "the code was used already or has ended: start again, and sign in within ten minutes";
+const CODE_ENDED: &str = "the code was used already, has ended or was cut short: start again, and sign in within ten minutes";
 
 /// Whether the service, not the sign-in, is at fault: the same request may succeed later.
 pub(super) fn passes_by_itself(codes: &[String]) -> bool {
@@ -68,6 +73,15 @@ pub(super) fn advice(identity: Identity, codes: &[String]) -> &'static str {
             "the sign-in was declined in the browser: start again, and accept there"
         }
         Cause::Code if user => CODE_ENDED,
+        Cause::Malformed if user => {
+            "what is kept is no refresh token, or only a part of one: run `referral-connector consent`, which stores a whole one"
+        }
+        Cause::OtherApplication if user => {
+            "the refresh token was given to another application, or is damaged: check PARTNER_CENTER_CLIENT_ID, then consent again"
+        }
+        Cause::OtherTenant if user => {
+            "the user belongs to another tenant: check PARTNER_CENTER_TENANT_ID, or consent again as a user of the partner tenant"
+        }
         Cause::Grant if user => {
             "the consent is no longer valid: sign in as the Partner Center service account with multi-factor authentication, and consent again"
         }
@@ -107,9 +121,11 @@ pub(super) fn advice(identity: Identity, codes: &[String]) -> &'static str {
     }
 }
 
-/// The same for what a sign-in that has just begun is refused for. Of a code, AADSTS70008 says that it took too long.
+/// The same for what a sign-in that has just begun is refused for: of a code, these numbers say that it took too long, or that it
+/// is not whole.
 pub(super) fn advice_on_code(codes: &[String]) -> &'static str {
-    if codes.iter().any(|it| it == "70008") {
+    const OF_CODES: [&str; 3] = ["70008", "70000", "9002313"];
+    if codes.iter().any(|it| OF_CODES.contains(&it.as_str())) {
         return CODE_ENDED;
     }
     advice(Identity::PartnerCenterUser, codes)
@@ -152,7 +168,10 @@ fn by_number(number: u32) -> Cause {
         700_025 => Cause::PublicClient,
         53_000..=53_004 | 530_035 => Cause::Policy,
         65_001 | 90_094 | 500_011 | 650_057 => Cause::Permission,
-        50_020 | 50_034 | 50_053 | 50_055 | 50_057 | 50_126 => Cause::Account,
+        50_020 => Cause::OtherTenant,
+        70_000 => Cause::OtherApplication,
+        9_002_313 => Cause::Malformed,
+        50_034 | 50_053 | 50_055 | 50_057 | 50_126 => Cause::Account,
         70_002 | 700_027 | 7_000_215 | 7_000_222 => Cause::ClientSecret,
         90_002 | 50_194 | 700_016 => Cause::Directory,
         _ => Cause::Unknown,
@@ -184,6 +203,9 @@ mod tests {
             ("50057", "account is missing, disabled"),
             ("7000222", "PARTNER_CENTER_CLIENT_SECRET"),
             ("90002", "PARTNER_CENTER_TENANT_ID"),
+            ("50020", "another tenant"),
+            ("70000", "another application"),
+            ("9002313", "no refresh token, or only a part"),
             ("1", "no longer valid"),
         ] {
             let codes = codes(&["invalid_grant", number]);

@@ -22,6 +22,7 @@ use uuid::Uuid;
 
 pub use answer::Answer;
 pub use attempt::Attempt;
+pub use claims::Bearer;
 pub use device::DeviceCode;
 pub use error::ConsentError;
 pub use loopback::Loopback;
@@ -86,32 +87,11 @@ impl SecureApplication {
     /// Finds out what would make a sign-in useless before anybody signs in: a tenant that does not exist, a place for the
     /// token that cannot be opened. Gives the tenant.
     pub async fn ready(&self) -> Result<Tenant, ConsentError> {
-        let (tenant, place) = tokio::join!(self.tenant(), self.store.is_ready());
+        let (tenant, place) =
+            tokio::join!(tenant(&self.config, &self.transport), self.store.is_ready());
         let tenant = tenant?;
         place.map_err(ConsentError::place)?;
         Ok(tenant)
-    }
-
-    async fn tenant(&self) -> Result<Tenant, ConsentError> {
-        let url = endpoint(
-            &self.config,
-            &["v2.0", ".well-known", "openid-configuration"],
-        );
-        let call = Call::new(
-            Upstream::EntraId,
-            "find the tenant",
-            Method::GET,
-            url,
-            &self.config.audience,
-        );
-        let reply = self.transport.send_anonymously(call).await;
-        let reply = reply.map_err(ConsentError::Tenant)?;
-        let found: OpenIdConfiguration = reply.json().map_err(ConsentError::Tenant)?;
-        let id = tenant_in(&found.issuer).ok_or(ConsentError::Issuer)?;
-        Ok(Tenant {
-            id,
-            issuer: found.issuer,
-        })
     }
 
     /// Keeps the refresh token in place of the one kept now; gives the moment by which it has to be renewed.
@@ -120,6 +100,29 @@ impl SecureApplication {
         write.map_err(ConsentError::place)?;
         Ok(Timestamp::now() + LIFE)
     }
+}
+
+/// The tenant of `PARTNER_CENTER_TENANT_ID`, as Entra ID describes it.
+pub(super) async fn tenant(
+    config: &PartnerCenterConfig,
+    transport: &Transport,
+) -> Result<Tenant, ConsentError> {
+    let url = endpoint(config, &["v2.0", ".well-known", "openid-configuration"]);
+    let call = Call::new(
+        Upstream::EntraId,
+        "find the tenant",
+        Method::GET,
+        url,
+        &config.audience,
+    );
+    let reply = transport.send_anonymously(call).await;
+    let reply = reply.map_err(ConsentError::Tenant)?;
+    let found: OpenIdConfiguration = reply.json().map_err(ConsentError::Tenant)?;
+    let id = tenant_in(&found.issuer).ok_or(ConsentError::Issuer)?;
+    Ok(Tenant {
+        id,
+        issuer: found.issuer,
+    })
 }
 
 /// The tenant's id in an issuer such as `https://login.microsoftonline.com/<id>/v2.0`.

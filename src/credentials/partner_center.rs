@@ -59,12 +59,6 @@ impl KeptConsent {
         })
     }
 
-    /// How old the stored token is, if its place tells.
-    pub(super) async fn age(&self) -> Result<Option<Duration>, TokenError> {
-        let stored = self.store.read().await.map_err(unusable)?;
-        Ok(age(&stored))
-    }
-
     /// Stores `successor`. Without it the access token is just as good, and the next sign-in, or the timer, tries again.
     async fn keep(&self, successor: &SecretString) {
         if let Err(error) = self.store.write(successor).await {
@@ -85,7 +79,8 @@ impl KeptConsent {
     }
 }
 
-fn age(stored: &Stored) -> Option<Duration> {
+/// How old `stored` is, if its place tells.
+pub(super) fn age(stored: &Stored) -> Option<Duration> {
     let age = Timestamp::now().duration_since(stored.since?);
     Some(Duration::try_from(age).unwrap_or_default())
 }

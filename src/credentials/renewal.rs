@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use super::TokenError;
-use super::partner_center::{KeptConsent, LIFE, OLD, unusable};
+use secrecy::ExposeSecret;
+
+use super::partner_center::{KeptConsent, LIFE, OLD, age, unusable};
+use super::{TokenError, form};
 
 /// What the `TokenRenewal` timer does for Partner Center's refresh token.
 #[derive(Clone)]
@@ -46,6 +48,15 @@ impl RenewalOutcome {
     }
 }
 
+/// What can be seen of the stored refresh token without using it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// Why it cannot be a refresh token, if that can be seen.
+    pub fault: Option<&'static str>,
+    /// How old it is, if its place tells.
+    pub age: Option<TokenAge>,
+}
+
 /// How the stored refresh token is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TokenAge {
@@ -83,21 +94,20 @@ impl Renewal {
         })
     }
 
-    /// Whether there is a refresh token to renew at all.
-    pub const fn is_used(&self) -> bool {
-        self.consent.is_some()
-    }
-
-    /// How the stored refresh token is doing; `None` when there is none, or its store does not tell. Changes nothing.
-    pub async fn token_age(&self) -> Result<Option<TokenAge>, TokenError> {
+    /// What can be seen of the stored refresh token; `None` when none is used. Changes nothing.
+    pub async fn kept(&self) -> Result<Option<Kept>, TokenError> {
         let Some(consent) = &self.consent else {
             return Ok(None);
         };
-        let age = consent.age().await?;
-        Ok(age.map(|age| TokenAge {
+        let stored = consent.store.read().await.map_err(unusable)?;
+        let age = age(&stored).map(|age| TokenAge {
             age,
             due_in: OLD.saturating_sub(age),
             usable_for: LIFE.saturating_sub(age),
+        });
+        Ok(Some(Kept {
+            fault: form::fault(stored.token.expose_secret()),
+            age,
         }))
     }
 }

@@ -5,7 +5,7 @@ mod file;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 pub(crate) use file::FileError;
 
@@ -58,7 +58,7 @@ impl Store {
                     source,
                 })?;
                 Ok(Stored {
-                    token: secret.value,
+                    token: bare(&secret.value),
                     since: secret.updated,
                 })
             }
@@ -97,6 +97,11 @@ impl Store {
             }
         }
     }
+}
+
+/// The token without the line break that editors and shells leave behind it.
+fn bare(kept: &SecretString) -> SecretString {
+    SecretString::from(kept.expose_secret().trim())
 }
 
 impl Classify for StoreError {

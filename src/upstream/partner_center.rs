@@ -1,5 +1,6 @@
 //! The Partner Center referrals API: read one referral, patch it, list what changed.
 
+mod error;
 mod query;
 mod reach;
 mod sample;
@@ -15,15 +16,15 @@ use tracing::debug;
 use url::Url;
 use uuid::Uuid;
 
+pub use error::PartnerCenterError;
 pub use query::{ListQuery, Order};
 pub use reach::Reach;
 pub use sample::Sampled;
 pub use wire::{Fault, Parsed, referral as parse_referral};
 
-use super::{Call, CallError, Reply, Transport, Upstream};
+use super::{Call, CallError, Reply, Transport, Upstream, second_factor};
 use crate::config::PartnerCenterConfig;
 use crate::credentials::TokenSource;
-use crate::failure::{Classify, Disposition};
 use crate::ids::{ETag, ReferralId};
 use crate::referral::{Direction, PatchOperation, Referral, ReferralStatus};
 
@@ -40,108 +41,6 @@ pub struct PartnerCenter {
     audience: String,
     transport: Transport,
     tokens: Arc<dyn TokenSource>,
-}
-
-/// Why Partner Center did not do what we asked.
-#[derive(Debug, thiserror::Error)]
-pub enum PartnerCenterError {
-    /// There is no such referral, or none that we may know of.
-    #[error("referral {id} does not exist in Partner Center")]
-    NotFound {
-        /// The id asked for.
-        id: ReferralId,
-    },
-    /// The user we act as may not read or change it.
-    #[error("the Partner Center user may not use referral {id}: give it the Referrals admin role")]
-    Forbidden {
-        /// The id asked for.
-        id: ReferralId,
-        /// The refusal.
-        #[source]
-        source: CallError,
-    },
-    /// It could not be read.
-    #[error("reading referral {id}")]
-    Read {
-        /// The id asked for.
-        id: ReferralId,
-        /// What happened.
-        #[source]
-        source: CallError,
-    },
-    /// The answer is not a referral we could ever write to.
-    #[error("the answer to reading referral {id} has no usable {member}")]
-    Malformed {
-        /// The id asked for.
-        id: ReferralId,
-        /// The member that a referral cannot be without.
-        member: &'static str,
-    },
-    /// It could not be changed.
-    #[error("updating referral {id}")]
-    Patch {
-        /// The referral.
-        id: ReferralId,
-        /// What happened.
-        #[source]
-        source: CallError,
-    },
-    /// The user we act as signed in without a second factor (Partner Center, inner code 900421).
-    #[error(
-        "the Partner Center user signed in without multifactor authentication: give consent again with a second factor"
-    )]
-    SecondFactor {
-        /// The refusal.
-        #[source]
-        source: CallError,
-    },
-    /// The user we act as may not list referrals, and so has none of the roles for them.
-    #[error("the Partner Center user may not list referrals: give it the Referrals admin role")]
-    ListForbidden {
-        /// The refusal.
-        #[source]
-        source: CallError,
-    },
-    /// The list could not be read.
-    #[error("listing referrals")]
-    List {
-        /// What happened.
-        #[source]
-        source: CallError,
-    },
-    /// A page says that the next one is itself: following it would never end.
-    #[error("a page of referrals continues with itself")]
-    EndlessList,
-}
-
-impl PartnerCenterError {
-    /// Whether Partner Center surely did nothing.
-    pub fn had_no_effect(&self) -> bool {
-        match self {
-            Self::Read { source, .. }
-            | Self::Patch { source, .. }
-            | Self::Forbidden { source, .. }
-            | Self::SecondFactor { source }
-            | Self::ListForbidden { source }
-            | Self::List { source } => source.had_no_effect(),
-            Self::NotFound { .. } | Self::Malformed { .. } | Self::EndlessList => true,
-        }
-    }
-}
-
-impl Classify for PartnerCenterError {
-    fn disposition(&self) -> Disposition {
-        match self {
-            Self::NotFound { .. } | Self::Malformed { .. } => Disposition::Permanent,
-            Self::Forbidden { .. } | Self::SecondFactor { .. } | Self::ListForbidden { .. } => {
-                Disposition::Misconfigured
-            }
-            Self::Read { source, .. } | Self::Patch { source, .. } | Self::List { source } => {
-                source.disposition()
-            }
-            Self::EndlessList => Disposition::RETRY,
-        }
-    }
 }
 
 /// A referral with everything that Partner Center says about it. Its `Debug` leaves that out.
@@ -312,11 +211,24 @@ impl PartnerCenter {
         self.list(&ListQuery::default().top(1)).await.map(drop)
     }
 
+    /// What Partner Center says about our second factor, if it says anything.
+    pub async fn second_factor(&self) -> Result<Option<bool>, PartnerCenterError> {
+        let call = second_factor::validated(self.list_call(&ListQuery::default().top(1)));
+        match self.send(call).await {
+            Ok(reply) => Ok(second_factor::compliant(&reply)),
+            Err(error) if second_factor::is_missing(&error) => Ok(Some(false)),
+            Err(error) => Err(about_list(error)),
+        }
+    }
+
     async fn listed(&self, query: &ListQuery) -> Result<Reply, PartnerCenterError> {
+        self.send(self.list_call(query)).await.map_err(about_list)
+    }
+
+    fn list_call(&self, query: &ListQuery) -> Call {
         let mut url = self.referrals.clone();
         url.set_query(query.text().as_deref());
-        let call = self.call("list referrals", Method::GET, url);
-        self.send(call).await.map_err(about_list)
+        self.call("list referrals", Method::GET, url)
     }
 
     fn url(&self, id: ReferralId) -> Url {
@@ -365,7 +277,7 @@ fn about_referral(
     otherwise: impl FnOnce(CallError) -> PartnerCenterError,
 ) -> PartnerCenterError {
     match source.refusal().map(|it| it.status) {
-        _ if lacks_second_factor(&source) => PartnerCenterError::SecondFactor { source },
+        _ if second_factor::is_missing(&source) => PartnerCenterError::SecondFactor { source },
         Some(StatusCode::NOT_FOUND | StatusCode::GONE) => PartnerCenterError::NotFound { id },
         Some(StatusCode::FORBIDDEN) => PartnerCenterError::Forbidden { id, source },
         _ => otherwise(source),
@@ -375,17 +287,10 @@ fn about_referral(
 /// What a failed list call means.
 fn about_list(source: CallError) -> PartnerCenterError {
     match source.refusal().map(|it| it.status) {
-        _ if lacks_second_factor(&source) => PartnerCenterError::SecondFactor { source },
+        _ if second_factor::is_missing(&source) => PartnerCenterError::SecondFactor { source },
         Some(StatusCode::FORBIDDEN) => PartnerCenterError::ListForbidden { source },
         _ => PartnerCenterError::List { source },
     }
-}
-
-/// Whether the user's token was refused for the way it was signed in for.
-fn lacks_second_factor(error: &CallError) -> bool {
-    error
-        .refusal()
-        .is_some_and(|refusal| refusal.has_code("900421"))
 }
 
 /// Whether a write was refused because the referral had changed. The codes have come with several statuses.

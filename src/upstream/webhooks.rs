@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use url::Url;
 use uuid::Uuid;
 
-use super::{Call, CallError, Reply, Transport, Upstream, retry};
+use super::{Call, CallError, Reply, Transport, Upstream, retry, second_factor};
 use crate::config::PartnerCenterConfig;
 use crate::credentials::TokenSource;
 use crate::failure::{Classify, Disposition};
@@ -95,6 +95,17 @@ impl WebhooksError {
     /// Whether somebody else registered, or took the registration away, between two of our calls.
     pub const fn is_race(&self) -> bool {
         matches!(self, Self::AlreadyRegistered(_) | Self::NotRegistered(_))
+    }
+
+    /// Whether there was nothing to ask with.
+    pub const fn has_no_token(&self) -> bool {
+        matches!(
+            self,
+            Self::Call {
+                source: CallError::NoToken { .. },
+                ..
+            }
+        )
     }
 
     /// Whether Partner Center surely did nothing.
@@ -204,6 +215,17 @@ impl Webhooks {
         })
     }
 
+    /// What Partner Center says here about our second factor, if it says anything.
+    pub async fn second_factor(&self) -> Result<Option<bool>, WebhooksError> {
+        const OPERATION: &str = "list the webhook events";
+        let call = second_factor::validated(self.call(OPERATION, Method::GET, &["events"]));
+        match self.send(OPERATION, call).await {
+            Ok(reply) => Ok(second_factor::compliant(&reply)),
+            Err(WebhooksError::SecondFactor(_)) => Ok(Some(false)),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Registers `wanted`, with the signature in `x-ms-signature`, where nothing is registered yet.
     ///
     /// A lost answer is not asked for again: the repeat could not tell our own registration from somebody else's.
@@ -296,7 +318,7 @@ fn meaning(operation: &'static str, source: CallError) -> WebhooksError {
         return WebhooksError::Call { operation, source };
     };
     match refusal.status {
-        _ if refusal.has_code("900421") => WebhooksError::SecondFactor(source),
+        _ if second_factor::is_missing(&source) => WebhooksError::SecondFactor(source),
         StatusCode::UNAUTHORIZED => WebhooksError::NotTaken(source),
         StatusCode::FORBIDDEN => WebhooksError::Forbidden(source),
         StatusCode::NOT_FOUND => WebhooksError::NotRegistered(source),

@@ -39,9 +39,10 @@ impl<'a> Look<'a> {
             None => cause.code != RENEWAL,
             Some(topic) => {
                 let looked_into = topic.scope >= self.scope && !self.left_open(topic.word);
-                let failed = |code: &str| self.under(code).any(|it| it.level == Level::Failed);
-                // A topic that fails may not have come to what the cause is about.
-                looked_into && !topic.codes.iter().any(|code| failed(code))
+                let open = |it: &Finding| it.level == Level::Failed || it.passing;
+                let left_open = |code: &str| self.under(code).any(open);
+                // A topic that fails, or could not ask, may not have come to what the cause is about.
+                looked_into && !topic.codes.iter().any(|code| left_open(code))
             }
         }
     }

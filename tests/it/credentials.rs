@@ -177,7 +177,9 @@ async fn the_timer_fails_when_the_renewed_token_cannot_be_stored() {
 async fn the_age_of_the_stored_token_is_told_without_using_it() {
     let it = SignedIn::start().await;
     it.store(&it.stored(), it.now() - SignedDuration::from_hours(20 * 24));
-    let age = it.credentials.renewal.token_age().await.unwrap().unwrap();
+    let kept = it.credentials.renewal.kept().await.unwrap().unwrap();
+    assert_eq!(kept.fault, None);
+    let age = kept.age.unwrap();
     assert_eq!(age.age.as_secs() / 86_400, 20);
     assert_eq!(age.usable_for.as_secs() / 86_400, 69);
     assert_eq!(

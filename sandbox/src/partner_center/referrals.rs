@@ -9,12 +9,12 @@ use serde_json::{Map, Value};
 use super::refused::{Refused, json_response, set};
 use super::{Stored, list, patch};
 use crate::deliveries::{Event, REFERRAL_UPDATED};
-use crate::entra::PARTNER_API;
+use crate::entra::{Claims, PARTNER_API};
 use crate::world::{Service, SharedWorld, World};
 
 type Answer = Result<Response, Refused>;
 
-fn admit(world: &World, headers: &HeaderMap) -> Result<(), Refused> {
+fn admit(world: &World, headers: &HeaderMap) -> Result<Claims, Refused> {
     let claims = world
         .authorize(headers, PARTNER_API)
         .map_err(|_| Refused::unauthenticated())?;
@@ -31,7 +31,8 @@ fn admit(world: &World, headers: &HeaderMap) -> Result<(), Refused> {
     if name.is_some_and(|name| state.without_role.contains(name)) {
         return Err(Refused::denied("Caller has no role for referrals."));
     }
-    Ok(())
+    drop(state);
+    Ok(claims)
 }
 
 pub(super) async fn list(
@@ -39,7 +40,7 @@ pub(super) async fn list(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Answer {
-    admit(&world, &headers)?;
+    let claims = admit(&world, &headers)?;
     let mut state = world.partner_center.lock();
     if state.list.refused {
         return Err(Refused::denied(
@@ -51,12 +52,13 @@ pub(super) async fn list(
     let base = world.url(Service::PartnerCenter);
     let page = list::page(&documents, &query, &state.list, base)?;
     let edited = state.list.edited_between_pages.pop_front();
+    let answer = state.judged(&claims, &headers, json_response(StatusCode::OK, &page));
     drop(state);
     if let Some(id) = edited {
         // A referral that was taken away in the meantime cannot be edited: nothing moves.
         let _ = world.edit_referral(&id, &Value::Object(Map::new()));
     }
-    Ok(json_response(StatusCode::OK, &page))
+    Ok(answer)
 }
 
 pub(super) async fn read(

@@ -136,11 +136,13 @@ pub(super) async fn update(
 }
 
 pub(super) async fn events(Shared(world): Shared<SharedWorld>, headers: HeaderMap) -> Answer {
-    admit(&world, &headers)?;
-    let withheld = &world.partner_center.lock().withheld_events;
+    let claims = admit(&world, &headers)?;
+    let state = world.partner_center.lock();
+    let withheld = &state.withheld_events;
     let offered = EVENTS.iter().filter(|event| !withheld.contains(**event));
     let offered: Vec<_> = offered.collect();
-    Ok(json_response(StatusCode::OK, &json!(offered)))
+    let answer = json_response(StatusCode::OK, &json!(offered));
+    Ok(state.judged(&claims, &headers, answer))
 }
 
 /// Asks for a test event.

@@ -1,12 +1,11 @@
 //! What a new consent is good for, for the person who gave it and for scripts.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::super::output::{complain, say, say_json};
+use crate::checkup::reach;
 use crate::config::{ConsentConfig, TokenStore};
 use crate::credentials::consent::{ConsentError, Person, Proof, SecondFactor, Tenant};
 use crate::failure::Chain;
@@ -67,11 +66,6 @@ impl Report {
             .name
             .as_deref()
             .unwrap_or("somebody without a name");
-        let seen = if reach.complete {
-            format!("{} referrals, all that this user sees", reach.referrals)
-        } else {
-            format!("{} referrals and more", reach.referrals)
-        };
         vec![
             ("tenant", self.tenant.clone()),
             (
@@ -79,9 +73,9 @@ impl Report {
                 format!("{name} (object id {})", self.person.object_id),
             ),
             ("second factor", self.second_factor().to_owned()),
-            ("referrals API", seen),
-            ("  locations", counted(&reach.locations)),
-            ("  partner ids", counted(&reach.partner_ids)),
+            ("referrals API", reach::seen(reach)),
+            ("  locations", reach::counted(&reach.locations)),
+            ("  partner ids", reach::counted(&reach.partner_ids)),
             (
                 "registration API",
                 match &self.proof.registration {
@@ -154,14 +148,6 @@ pub(super) fn print_error(error: &ConsentError, as_json: bool) {
     complain("Nothing was kept, and the consent of before is untouched.");
 }
 
-fn counted(seen: &BTreeMap<String, usize>) -> String {
-    if seen.is_empty() {
-        return "none seen".to_owned();
-    }
-    let seen = seen.iter().map(|(id, count)| format!("{id} ({count})"));
-    seen.collect::<Vec<_>>().join(", ")
-}
-
 fn place(place: &TokenStore) -> String {
     match place {
         TokenStore::KeyVault { url, secret_name } => format!("secret {secret_name} of {url}"),
@@ -184,26 +170,21 @@ fn warnings(filter: &Filter, proof: &Proof) -> Vec<String> {
             "this user sees no referral: if there are any, its role is scoped to other locations, which hides them without a word".to_owned(),
         );
     }
-    let named = [
-        ("SYNC_LOCATIONS", &filter.locations, &reach.locations),
-        ("SYNC_PARTNER_IDS", &filter.partner_ids, &reach.partner_ids),
-    ];
-    for (setting, wanted, seen) in named {
-        let is_seen = |id: &String| seen.keys().any(|it| it.eq_ignore_ascii_case(id));
-        for id in wanted
-            .iter()
-            .filter(|id| reach.referrals > 0 && !is_seen(id))
-        {
-            warnings.push(format!(
+    if reach.referrals > 0 {
+        let missing = reach::missing(filter, reach).into_iter();
+        warnings.extend(missing.map(|(setting, id)| {
+            format!(
                 "no referral seen went to {id} of {setting}: see that the user's role covers it"
-            ));
-        }
+            )
+        }));
     }
     warnings
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use crate::upstream::partner_center::Reach;
 

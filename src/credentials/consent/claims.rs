@@ -53,10 +53,36 @@ impl Asked<'_> {
     }
 }
 
+/// What an access token says about where it belongs. Each may be left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bearer {
+    /// The tenant.
+    pub tenant: Option<String>,
+    /// The application that it was given to.
+    pub client_id: Option<String>,
+    /// Whether its user proved who they are by more than a password.
+    pub second_factor: SecondFactor,
+}
+
+impl Bearer {
+    pub(in crate::credentials) fn of(token: &AccessToken) -> Self {
+        let claims = Claims::read(token.expose()).unwrap_or_default();
+        Self {
+            tenant: claims.tid,
+            client_id: claims.appid.or(claims.azp),
+            second_factor: SecondFactor::told_by(claims.amr.as_deref()),
+        }
+    }
+}
+
 impl SecondFactor {
     /// What the access token says about how its user signed in.
     pub(super) fn of(token: &AccessToken) -> Self {
-        match Claims::read(token.expose()).and_then(|it| it.amr) {
+        Bearer::of(token).second_factor
+    }
+
+    fn told_by(amr: Option<&[String]>) -> Self {
+        match amr {
             Some(methods) if methods.iter().any(|it| it == "mfa") => Self::Used,
             Some(_) => Self::Missing,
             None => Self::NotTold,
@@ -148,5 +174,15 @@ mod tests {
         assert_eq!(factor("{}"), SecondFactor::NotTold);
         let opaque = AccessToken::new("opaque", Duration::from_mins(1)).unwrap();
         assert_eq!(SecondFactor::of(&opaque), SecondFactor::NotTold);
+    }
+
+    #[test]
+    fn a_token_of_either_version_names_its_application() {
+        for claims in [r#"{"tid":"t","appid":"a"}"#, r#"{"tid":"t","azp":"a"}"#] {
+            let token = format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(claims));
+            let bearer = Bearer::of(&AccessToken::new(token, Duration::from_mins(1)).unwrap());
+            let told = (bearer.tenant.as_deref(), bearer.client_id.as_deref());
+            assert_eq!(told, (Some("t"), Some("a")));
+        }
     }
 }

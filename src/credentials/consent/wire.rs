@@ -37,6 +37,10 @@ pub(super) struct Claims {
     pub(super) exp: Option<i64>,
     pub(super) nonce: Option<String>,
     pub(super) amr: Option<Vec<String>>,
+    /// The application that an access token was given to, in tokens of version 1.
+    pub(super) appid: Option<String>,
+    /// The same in tokens of version 2.
+    pub(super) azp: Option<String>,
     pub(super) preferred_username: Option<String>,
     pub(super) upn: Option<String>,
 }

@@ -1,10 +1,12 @@
 //! `check`: a plain verdict a line, and not one write but the storage account's probe.
 
+mod consent;
 mod privileges;
 mod surroundings;
 mod unattended;
 
 use sandbox::entra::CLIENT_SECRET;
+use sandbox::partner_center::builder::ReferralBuilder;
 use sandbox::settings::REFRESH_TOKEN_SECRET;
 use sandbox::{Effect, Fault, Sandbox, Service};
 use serde_json::Value;
@@ -19,9 +21,22 @@ async fn check(sandbox: &Sandbox, changes: &[(&str, &str)]) -> Run {
     run
 }
 
-/// A sandbox where it is noted that no webhook is wanted.
-async fn without_a_webhook() -> Sandbox {
+/// A sandbox whose user sees a referral.
+async fn with_a_referral() -> Sandbox {
     let sandbox = Sandbox::start().await.unwrap();
+    let referral = ReferralBuilder::new().set("/externalReferenceId", "");
+    let seeded = sandbox
+        .world()
+        .partner_center
+        .lock()
+        .seed_referral(referral);
+    seeded.unwrap();
+    sandbox
+}
+
+/// The same, where it is noted that no webhook is wanted.
+async fn without_a_webhook() -> Sandbox {
+    let sandbox = with_a_referral().await;
     let run = program::run(&["register", "--poll-only"], &sandbox.settings()).await;
     assert_eq!(run.exit, 0, "{run:?}");
     sandbox.world().requests.clear();
@@ -93,7 +108,11 @@ async fn where_all_is_well_every_line_says_so_and_nothing_is_written() {
     for name in [
         "settings",
         "refresh_token",
+        "consent",
+        "webhook_token",
         "partner_center",
+        "second_factor",
+        "referral_reach",
         "other_writer",
         "deal_currencies",
         "webhook",
@@ -165,41 +184,6 @@ async fn a_script_gets_the_same_as_one_object() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_revoked_consent_names_who_has_to_consent() {
-    let sandbox = Sandbox::start().await.unwrap();
-    let now = sandbox.world().clock.now();
-    sandbox.world().entra.lock().revoke_refresh_tokens(now);
-    let run = check(&sandbox, &[]).await;
-    assert_fails(
-        &run,
-        "partner_center",
-        &[
-            "AADSTS50173",
-            "Partner Center service account",
-            "consent again",
-        ],
-    );
-    assert!(line(&run, "dataverse").0.starts_with("ok"), "{run:?}");
-    assert_eq!(writes(&sandbox), Vec::<String>::new());
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_wrong_client_secret_is_named_by_its_setting() {
-    let sandbox = Sandbox::start().await.unwrap();
-    let run = check(
-        &sandbox,
-        &[("PARTNER_CENTER_CLIENT_SECRET", "Wr0ng~secret")],
-    )
-    .await;
-    assert_fails(
-        &run,
-        "partner_center",
-        &["AADSTS7000215", "PARTNER_CENTER_CLIENT_SECRET"],
-    );
-    assert!(!run.stdout.contains("Wr0ng~secret"));
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_missing_privilege_in_dataverse_is_a_matter_of_its_roles() {
     let sandbox = Sandbox::start().await.unwrap();
     let denied = "prvReadLead".to_owned();
@@ -226,31 +210,6 @@ async fn an_identity_that_is_no_application_user_is_told_apart() {
         .unknown_application = true;
     let run = check(&sandbox, &[]).await;
     assert_fails(&run, "dataverse", &["application user"]);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_vault_that_gives_the_identity_no_right_says_which_role_it_takes() {
-    let sandbox = Sandbox::start().await.unwrap();
-    sandbox.world().key_vault.lock().forbid_get(true);
-    let run = check(&sandbox, &[]).await;
-    assert_fails(
-        &run,
-        "refresh_token",
-        &["status 403", "Key Vault Secrets Officer"],
-    );
-    assert!(line(&run, "dataverse").0.starts_with("ok"), "{run:?}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_vault_without_the_token_says_where_it_was_looked_for() {
-    let sandbox = Sandbox::start().await.unwrap();
-    sandbox
-        .world()
-        .key_vault
-        .lock()
-        .remove(REFRESH_TOKEN_SECRET);
-    let run = check(&sandbox, &[]).await;
-    assert_fails(&run, "refresh_token", &[REFRESH_TOKEN_SECRET]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -24,12 +24,20 @@ fn somebody_registers(rig: &Rig, url: &str, events: &[&str], ms_signature: bool)
     state.register(url, events, ms_signature);
 }
 
-/// What `check` finds about the webhook.
-async fn findings(rig: &Rig) -> Vec<Value> {
+/// Everything that `check` finds.
+async fn everything(rig: &Rig) -> Vec<Value> {
     let run = program::run(&["check", "--json"], &rig.sandbox.settings()).await;
     assert!(!run.text().contains(rig.host.function_key()), "{run:?}");
-    let mut findings = run.json()["findings"].as_array().unwrap().clone();
-    findings.retain(|it| it["code"].as_str().unwrap().starts_with("webhook"));
+    run.json()["findings"].as_array().unwrap().clone()
+}
+
+/// What `check` finds about the webhook itself.
+async fn findings(rig: &Rig) -> Vec<Value> {
+    let mut findings = everything(rig).await;
+    findings.retain(|it| {
+        let code = it["code"].as_str().unwrap();
+        code.starts_with("webhook") && code != "webhook_token"
+    });
     findings
 }
 
@@ -123,4 +131,24 @@ async fn a_function_app_that_is_down_does_not_answer() {
     rig.host.stop().await;
     let expected = pairs([("webhook", "ok"), ("webhook_answer", "failed")]);
     assert_eq!(levels(&rig).await, expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_consent_that_does_not_cover_the_registered_webhook_is_a_failure() {
+    let rig = registered().await;
+    let audience = sandbox::entra::PARTNER_CENTER_API;
+    rig.world()
+        .entra
+        .lock()
+        .withdraw_consent(sandbox::entra::CLIENT_ID, audience);
+    let found = everything(&rig).await;
+    let level = |code: &str| {
+        let finding = found.iter().find(|it| it["code"] == code).unwrap();
+        finding["level"].as_str().unwrap()
+    };
+    assert_eq!(level("webhook_token"), "failed");
+    assert_eq!((level("webhook"), level("consent")), ("warning", "ok"));
+    let token = found.iter().find(|it| it["code"] == "webhook_token");
+    let advice = token.unwrap()["advice"].as_str().unwrap();
+    assert!(advice.contains("a permission is missing"), "{advice}");
 }

@@ -122,6 +122,9 @@ async fn a_consent_that_was_revoked_is_told_of_until_it_is_given_again() {
     assert!(!failed.succeeded());
     let raised = items(&rig, "raised", "renewal");
     assert_eq!((raised.len(), &raised[0]["level"]), (1, &json!("failed")));
+    let consent = items(&rig, "raised", "consent");
+    let advice = consent[0]["advice"].as_str().unwrap();
+    assert!(consent.len() == 1 && advice.contains("consent again"));
     // A pass does not renew: it says nothing about it, however it ends.
     rig.host.run_timer("ReferralReconcile").await.unwrap();
     assert_eq!(items(&rig, "over", "renewal"), Vec::<Value>::new());
@@ -130,4 +133,43 @@ async fn a_consent_that_was_revoked_is_told_of_until_it_is_given_again() {
     rig.world().key_vault.lock().put(secret, &token, now);
     run(&rig, "TokenRenewal").await;
     assert_eq!(items(&rig, "over", "renewal").len(), 1);
+    // A failed sign-in is the answer for a moment longer.
+    let begun = Instant::now();
+    while items(&rig, "over", "consent").is_empty() {
+        assert!(begun.elapsed() < crate::rig::BOUND, "it is never over");
+        run(&rig, "TokenRenewal").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_that_is_missing_is_not_over_because_nobody_could_sign_in_to_ask() {
+    let rig = told(&[]).await;
+    let now = rig.world().clock.now();
+    let world = rig.world();
+    let weak = world
+        .entra
+        .lock()
+        .issue_refresh_token_without_second_factor(now);
+    let secret = sandbox::settings::REFRESH_TOKEN_SECRET;
+    world.key_vault.lock().put(secret, &weak, now);
+    {
+        let mut partner_center = world.partner_center.lock();
+        partner_center.second_factor_is_optional = true;
+        partner_center.list.refused = true;
+    }
+    run(&rig, "TokenRenewal").await;
+    let causes = ["partner_center", "second_factor"];
+    for cause in causes {
+        assert_eq!(items(&rig, "raised", cause).len(), 1, "{cause}");
+    }
+    {
+        let mut entra = rig.world().entra.lock();
+        entra.revoke_refresh_tokens(now);
+        entra.revoke_access_tokens(sandbox::entra::PARTNER_API);
+    }
+    let failed = rig.host.run_timer("TokenRenewal").await.unwrap();
+    assert!(!failed.succeeded());
+    for cause in causes {
+        assert_eq!(items(&rig, "over", cause), Vec::<Value>::new(), "{cause}");
+    }
 }

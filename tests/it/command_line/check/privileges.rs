@@ -2,10 +2,10 @@
 
 use sandbox::{Sandbox, Service};
 
-use super::{assert_fails, assert_warns, check, line, lines};
+use super::{assert_fails, assert_warns, check, line, lines, with_a_referral};
 
 async fn with_switches(change: impl FnOnce(&mut sandbox::dataverse::Switches)) -> Sandbox {
-    let sandbox = Sandbox::start().await.unwrap();
+    let sandbox = with_a_referral().await;
     change(&mut sandbox.world().dataverse.lock().switches);
     sandbox
 }

@@ -7,7 +7,7 @@ use sandbox::certificates::SignerBuilder;
 use sandbox::partner_center::builder::ReferralBuilder;
 use sandbox::{Sandbox, Service};
 
-use super::{assert_fails, assert_warns, check, line, lines};
+use super::{assert_fails, assert_warns, check, line, lines, with_a_referral};
 use crate::program;
 use crate::rig::{BOUND, Rig};
 
@@ -54,7 +54,7 @@ async fn a_certificate_near_its_end_is_a_warning_with_that_end() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_certificate_of_another_name_is_told_with_the_setting_that_would_admit_it() {
-    let sandbox = Sandbox::start().await.unwrap();
+    let sandbox = with_a_referral().await;
     let name = "events.partner.microsoft.invalid";
     signed_with(&sandbox, |it| it.common_name(name).dns_names(&[name]));
     let run = check(&sandbox, &[]).await;
@@ -170,7 +170,7 @@ async fn a_shared_access_signature_near_its_end_is_a_warning() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn messages_that_failed_again_and_again_are_counted() {
-    let sandbox = Sandbox::start().await.unwrap();
+    let sandbox = with_a_referral().await;
     assert_eq!(check(&sandbox, &[]).await.exit, 0);
     let storage = &sandbox.world().storage;
     storage.send(POISON, "whatever").await.unwrap();
