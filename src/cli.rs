@@ -9,6 +9,7 @@ mod man;
 mod mapping;
 mod output;
 mod preview;
+mod prompt;
 mod provision;
 mod reconcile;
 mod register;

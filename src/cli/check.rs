@@ -70,15 +70,10 @@ fn json(finding: &Finding) -> Value {
 
 /// What was found, and below it what to do.
 fn rows(finding: &Finding) -> Vec<Vec<(Option<Tone>, String)>> {
-    let tone = match finding.level {
-        Level::Ok => Tone::Good,
-        Level::Warning => Tone::Doubtful,
-        Level::Failed => Tone::Bad,
-    };
     let about = finding.about.as_deref().map(|it| format!("{it}: "));
     let detail = format!("{}{}", about.unwrap_or_default(), finding.detail);
     let mut rows = vec![vec![
-        (Some(tone), finding.level.word().to_owned()),
+        (Some(finding.level.into()), finding.level.word().to_owned()),
         (None, finding.code.to_owned()),
         (None, detail),
     ]];

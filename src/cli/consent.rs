@@ -3,15 +3,20 @@
 mod browser;
 mod report;
 
+use std::io::{self, IsTerminal};
 use std::time::Duration;
 
-use super::output::{complain, complain_about};
+use super::output::{complain, complain_about, watched};
+use super::prompt::{self, Unanswered};
 use super::{Exit, environment};
 use crate::config::{ConfigError, ConsentConfig};
 use crate::credentials::consent::{ConsentError, SecureApplication, SignedIn, Tenant};
-use crate::failure::{Chain, Classify};
+use crate::failure::Chain;
 use crate::upstream::Transport;
 use report::Report;
+
+const CLIENT_ID: &str = "PARTNER_CENTER_CLIENT_ID";
+const SECRET: &str = "PARTNER_CENTER_CLIENT_SECRET";
 
 /// Sign in to Partner Center as the service account, and keep the refresh token.
 ///
@@ -19,7 +24,8 @@ use report::Report;
 /// the referrals the user sees) and keeps the refresh token in the Key Vault or the file of the settings. A token that
 /// cannot be proven replaces none. docs/consent.md tells what has to be there before.
 ///
-/// Needs the settings of the app registration and of the place for the token only.
+/// Needs the settings of the app registration and of the place for the token only. On a terminal the client secret is asked
+/// for, and not shown, if `PARTNER_CENTER_CLIENT_SECRET` is not set.
 /// Exit codes: 0 the new consent is kept, 1 the sign-in was not good for it, 64 unusable arguments or settings, 75 try
 /// again later, 78 a person has to put a credential or permission right.
 #[derive(Debug, clap::Args)]
@@ -48,7 +54,15 @@ impl ConsentArgs {
 }
 
 pub(super) async fn run(args: ConsentArgs) -> Exit {
-    let (config, transport) = match prepare() {
+    let secret = match client_secret().await {
+        Ok(secret) => secret,
+        Err(Unanswered::Stopped) => return stopped(),
+        Err(error) => {
+            complain(&format!("no client secret was given: {}", Chain(&error)));
+            return Exit::Usage;
+        }
+    };
+    let (config, transport) = match prepare(secret.as_deref()) {
         Ok(prepared) => prepared,
         Err(error) => {
             complain_about(&error);
@@ -58,10 +72,7 @@ pub(super) async fn run(args: ConsentArgs) -> Exit {
     let application = SecureApplication::new(&config, &transport);
     let proven = tokio::select! {
         proven = obtain(&args, &application, &config) => proven,
-        Ok(()) = tokio::signal::ctrl_c() => {
-            complain("Stopped. Nothing was kept, and the consent of before is untouched.");
-            return Exit::TryAgain;
-        }
+        Ok(()) = tokio::signal::ctrl_c() => return stopped(),
     };
     // From here on nothing stops it: half of it would be no use.
     let report = match proven {
@@ -73,15 +84,32 @@ pub(super) async fn run(args: ConsentArgs) -> Exit {
             report.print(args.json);
             Exit::Success
         }
-        Err(error) => {
-            report::print_error(&error, args.json);
-            error.disposition().into()
-        }
+        Err(error) => report::print_error(&error, args.json),
     }
 }
 
-fn prepare() -> Result<(ConsentConfig, Transport), ConfigError> {
-    let config = ConsentConfig::read(&environment)?;
+fn stopped() -> Exit {
+    complain("Stopped. Nothing was kept, and the consent of before is untouched.");
+    Exit::TryAgain
+}
+
+/// The client secret, if the environment has none and somebody is there to be asked.
+async fn client_secret() -> Result<Option<String>, Unanswered> {
+    let is_set = |name| environment(name).is_some_and(|it| !it.trim().is_empty());
+    // Whoever has not named the application yet is told of all that is missing, not asked for a part of it.
+    if is_set(SECRET) || !is_set(CLIENT_ID) || !io::stdin().is_terminal() {
+        return Ok(None);
+    }
+    let prompt = format!("The client secret of the application of {CLIENT_ID} (not shown): ");
+    prompt::secret(prompt).await.map(Some)
+}
+
+fn prepare(secret: Option<&str>) -> Result<(ConsentConfig, Transport), ConfigError> {
+    let get = |name: &str| match secret {
+        Some(secret) if name == SECRET => Some(secret.to_owned()),
+        _ => environment(name),
+    };
+    let config = ConsentConfig::read(&get)?;
     let transport = Transport::new(config.outbound_ca.as_deref());
     let transport = transport.map_err(|error| ConfigError {
         problems: vec![format!("OUTBOUND_CA_FILE: {}", Chain(&error))],
@@ -96,7 +124,7 @@ async fn obtain(
     config: &ConsentConfig,
 ) -> Result<(Report, SignedIn), ConsentError> {
     complain("Looking for the tenant and for the place where the refresh token is kept …");
-    let tenant = application.ready().await?;
+    let tenant = watched("looking", application.ready()).await?;
     complain(&format!(
         "Signing in to tenant {} for application {}.",
         tenant.id, config.partner_center.client_id
@@ -107,7 +135,7 @@ async fn obtain(
         browser::sign_in(args, application, &tenant).await?
     };
     complain("Signed in. Trying it at both of Partner Center's APIs …");
-    let proof = application.prove(&signed_in).await?;
+    let proof = watched("trying it", application.prove(&signed_in)).await?;
     let report = Report::new(config, &tenant, &signed_in.person, proof);
     Ok((report, signed_in))
 }

@@ -7,10 +7,9 @@ use clap::Subcommand;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::output::{complain, complain_about, say, say_json, table, watched};
+use super::output::{complain, complain_about, failed, field, say, say_json, table, watched};
 use super::{Exit, config};
 use crate::app::App;
-use crate::failure::{Chain, Classify};
 use crate::sync::dead_letters::{Letter, Subject};
 use crate::upstream::storage::StorageError;
 
@@ -72,15 +71,7 @@ pub(super) async fn run(args: DeadLettersArgs) -> Exit {
         }
     };
     let done = watched("asking the storage account", work).await;
-    done.unwrap_or_else(|error| {
-        let text = Chain(&error).to_string();
-        if args.json {
-            say_json(&json!({ "error": text }));
-        } else {
-            complain(&text);
-        }
-        error.disposition().into()
-    })
+    done.unwrap_or_else(|error| failed(&error, args.json))
 }
 
 async fn list(app: &App, as_json: bool) -> Result<Exit, StorageError> {
@@ -123,18 +114,20 @@ async fn show(app: &App, subject: Subject, as_json: bool) -> Result<Exit, Storag
         Subject::Referral(id) => format!("referral {id}"),
         Subject::Message(id) => format!("message {id} of the queue referral-retry"),
     });
-    say(&format!("  why       {}", letter.reason));
-    say(&format!("  to do     {}", letter.advice));
-    say(&format!("  code      {}", letter.why));
-    say(&format!("  attempts  {}", letter.attempts));
-    say(&format!("  first     {}", second(letter.first_attempt)));
-    say(&format!("  last      {}", second(letter.last_attempt)));
+    let line = |name: &str, value: &str| field(12, &format!("  {name}"), value);
+    line("why", &letter.reason);
+    line("to do", &letter.advice);
+    line("code", &letter.why);
+    line("attempts", &letter.attempts.to_string());
+    line("first", &second(letter.first_attempt));
+    line("last", &second(letter.last_attempt));
     if let Some(error) = &letter.error {
-        say(&format!("  error     {error}"));
+        line("error", error);
     }
-    say(&format!(
-        "  retry     referral-connector dead-letters retry {subject}"
-    ));
+    line(
+        "retry",
+        &format!("referral-connector dead-letters retry {subject}"),
+    );
     Ok(Exit::Success)
 }
 

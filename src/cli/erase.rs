@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::output::{complain, complain_about, say, say_json};
+use super::output::{Tone, complain, complain_about, say, say_json, table, watched};
 use super::{Exit, config};
 use crate::app::App;
 use crate::failure::{Chain, Classify};
@@ -56,7 +56,8 @@ pub(super) async fn run(args: EraseArgs) -> Exit {
         return Exit::Usage;
     }
     let erasure = Erasure::new(Arc::clone(&app.world.blobs), |name| app.storage.queue(name));
-    let found = match erasure.find(args.referral).await {
+    let looking = erasure.find(args.referral);
+    let found = match watched("looking for what is kept", looking).await {
         Ok(found) => found,
         Err(error) => return failed(&args, &error),
     };
@@ -68,7 +69,8 @@ pub(super) async fn run(args: EraseArgs) -> Exit {
         complain("nothing was removed");
         return Exit::Failure;
     }
-    match erasure.erase(args.referral).await {
+    let removing = erasure.erase(args.referral);
+    match watched("removing what is kept", removing).await {
         Ok(removed) => {
             show(&args, &removed, "removed", "removed");
             Exit::Success
@@ -118,15 +120,13 @@ fn show(args: &EraseArgs, found: &Findings, words: &str, member: &str) {
     if found.kept.is_empty() {
         say(&format!("nothing is kept about referral {}", args.referral));
     }
-    for kept in &found.kept {
-        say(&format!("{words} {kept}"));
-    }
-    for name in &found.passing {
-        say(&format!(
-            "left       blob {name} names the referral's id; that goes by itself"
-        ));
-    }
-    for thing in UNTOUCHED {
-        say(&format!("untouched  {thing}"));
-    }
+    let row = |tone, word: &str, what: String| vec![(Some(tone), word.to_owned()), (None, what)];
+    let kept = found.kept.iter();
+    let kept = kept.map(|kept| row(Tone::Strong, words, kept.to_string()));
+    let left = found.passing.iter().map(|name| {
+        let what = format!("blob {name} names the referral's id; that goes by itself");
+        row(Tone::Doubtful, "left", what)
+    });
+    let untouched = UNTOUCHED.map(|thing| row(Tone::Faint, "untouched", thing.to_owned()));
+    table(&[], &kept.chain(left).chain(untouched).collect::<Vec<_>>());
 }

@@ -6,15 +6,19 @@ mod table;
 use std::io::Write;
 
 use anstyle::{AnsiColor, Style};
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use super::Exit;
+use crate::checkup::Level;
 use crate::config::ConfigError;
+use crate::failure::{Chain, Classify};
 
 pub(crate) use progress::watched;
 pub(crate) use table::table;
 
 /// Prints one line to stdout.
 pub(crate) fn say(line: &str) {
+    progress::make_room();
     // A reader that went away, such as `head`, is no failure of the command.
     let _ = writeln!(anstream::stdout(), "{line}");
 }
@@ -31,7 +35,27 @@ pub(crate) fn say_all(document: &[u8]) {
 
 /// Prints one line to stderr.
 pub(crate) fn complain(line: &str) {
+    progress::make_room();
     let _ = writeln!(anstream::stderr(), "{line}");
+}
+
+/// Prints why the command did not do what was asked, and says how it ends.
+pub(crate) fn failed(error: &(impl Classify + 'static), as_json: bool) -> Exit {
+    let text = Chain(error).to_string();
+    if as_json {
+        say_json(&json!({ "error": text }));
+    } else {
+        complain(&text);
+    }
+    error.disposition().into()
+}
+
+/// Prints what goes by `name`, behind others whose names have at most `width` characters.
+pub(crate) fn field(width: usize, name: &str, value: &str) {
+    say(&format!(
+        "{}{value}",
+        toned(Tone::Strong, &format!("{name:<width$}"))
+    ));
 }
 
 /// Prints every problem of the settings to stderr.
@@ -56,6 +80,16 @@ pub(crate) enum Tone {
     Strong,
     /// It may be passed over.
     Faint,
+}
+
+impl From<Level> for Tone {
+    fn from(level: Level) -> Self {
+        match level {
+            Level::Ok => Self::Good,
+            Level::Warning => Self::Doubtful,
+            Level::Failed => Self::Bad,
+        }
+    }
 }
 
 impl Tone {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::output::{complain, complain_about, say_json};
+use super::output::{complain, complain_about, say_json, watched};
 use super::{Exit, config};
 use crate::app::App;
 use crate::failure::{Chain, Classify};
@@ -23,6 +23,9 @@ const BUDGET: Duration = Duration::from_mins(1);
 const BUDGET_BESIDE_FILE: Duration = Duration::from_secs(20);
 /// No referral is longer.
 const LONGEST_FILE: u64 = 1024 * 1024;
+
+/// What is under way.
+const LOOKING: &str = "looking at both sides";
 
 /// Show what a sync of one referral would write, and write nothing at all.
 ///
@@ -53,7 +56,8 @@ pub(super) async fn run(args: PreviewArgs) -> Exit {
     let (preview, unread) = match args.referral.parse::<ReferralId>() {
         Ok(id) => {
             let deadline = Instant::now() + BUDGET;
-            match retry::until(deadline, Box::pin(app.syncer.preview(id))).await {
+            let looking = retry::until(deadline, Box::pin(app.syncer.preview(id)));
+            match watched(LOOKING, looking).await {
                 Ok(preview) => (preview, Vec::new()),
                 Err(error) => {
                     complain(&format!("referral {id}: {}", Chain(&error.cause)));
@@ -61,7 +65,7 @@ pub(super) async fn run(args: PreviewArgs) -> Exit {
                 }
             }
         }
-        Err(_) => match of_file(&app, &args.referral).await {
+        Err(_) => match watched(LOOKING, of_file(&app, &args.referral)).await {
             Ok(of_file) => of_file,
             Err(problem) => {
                 complain(&format!("{}: {problem}", args.referral));

@@ -5,7 +5,7 @@ use std::io::{IsTerminal, stdin};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::output::{complain, complain_about, say, say_json};
+use super::output::{Tone, complain, complain_about, say, say_json, toned, watched};
 use super::{Exit, config};
 use crate::app::App;
 use crate::failure::{Chain, Classify};
@@ -85,7 +85,8 @@ pub(super) async fn run(args: ProvisionArgs) -> Exit {
         return Exit::Usage;
     };
     let setup = dataverse.setup();
-    let report = match facts(&setup, &wish).await {
+    let looking = facts(&setup, &wish);
+    let report = match watched("looking at what is there", looking).await {
         Err(error) => Report {
             error: Some(error),
             ..Report::default()
@@ -173,7 +174,8 @@ async fn go_on(
             tell(wish, &news);
         }
     };
-    report.error = carry_out(setup, wish, &report.steps, &mut tell).await.err();
+    let preparing = carry_out(setup, wish, &report.steps, &mut tell);
+    report.error = watched("preparing the environment", preparing).await.err();
     report.done = done;
     Ok(report)
 }
@@ -182,7 +184,7 @@ fn show(args: &ProvisionArgs, wish: &Wish, steps: &[Step]) {
     if steps.is_empty() {
         say("nothing to do: everything is there");
     } else {
-        say("to do:");
+        say(&toned(Tone::Strong, "to do:"));
     }
     for step in steps {
         say(&format!("  {}", step.sentence(wish)));
@@ -202,7 +204,10 @@ fn tell(wish: &Wish, news: &News<'_>) {
         News::StillCaches => complain(
             "  the environment still does not show the new columns; it will within minutes, by itself",
         ),
-        News::Done(step) => say(&format!("done: {}", step.sentence(wish))),
+        News::Done(step) => {
+            let done = toned(Tone::Good, "done:");
+            say(&format!("{done} {}", step.sentence(wish)));
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, SignedDurationRound, Timestamp, Unit};
 use serde_json::{Value, json};
 
-use super::output::{Tone, complain, complain_about, say, say_json, toned, watched};
+use super::output::{Tone, complain, complain_about, field, say, say_json, toned, watched};
 use super::{Exit, config};
 use crate::app::App;
 use crate::sync::reconcile::{Ended, ReconcileReport, Scope, Told};
@@ -74,12 +74,7 @@ async fn reconcile(app: &App, scope: Scope) -> ReconcileReport {
 }
 
 fn table(report: &ReconcileReport) {
-    let line = |name: &str, value: String| {
-        say(&format!(
-            "{}{value}",
-            toned(Tone::Strong, &format!("{name:<13}"))
-        ));
-    };
+    let line = |name: &str, value: String| field(13, name, &value);
     let kind = if report.first_import {
         ", the first import"
     } else {
@@ -111,8 +106,11 @@ fn table(report: &ReconcileReport) {
     if let Some(count) = report.events_not_arriving {
         line(
             "warning",
-            format!(
-                "{count} changes within a day came without an event: is the webhook registered?"
+            toned(
+                Tone::Doubtful,
+                &format!(
+                    "{count} changes within a day came without an event: is the webhook registered?"
+                ),
             ),
         );
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use self::report::{Outcome, Report};
-use super::output::{complain, complain_about};
+use super::output::{complain, complain_about, watched};
 use super::{Exit, config};
 use crate::app::App;
 use crate::failure::{Chain, Classify, Disposition};
@@ -25,8 +25,8 @@ use crate::upstream::own_webhook::Echo;
 /// `--take-over` says otherwise. Before anything is changed the address is called once without a signature: only the
 /// connector's own refusal will do. After a change a test event is sent, and followed until Partner Center has delivered it.
 ///
-/// The function's key is read from the environment variable `REFERRAL_WEBHOOK_KEY`, from a file, or asked for on a terminal;
-/// it may also stand in the address (`?code=…`), where a shell's history keeps it. It is never shown, logged or stored.
+/// The function's key is read from the environment variable `REFERRAL_WEBHOOK_KEY`, from a file, or asked for on a terminal,
+/// which does not show it; it may also stand in the address (`?code=…`), where a shell's history keeps it. It is never shown, logged or stored.
 ///
 /// Exit codes: 0 all is well, 1 it cannot be done or the test was not delivered, 64 unusable arguments or settings, 75 try
 /// again later, 78 a person has to put a key, credential or permission right.
@@ -66,10 +66,17 @@ pub(super) struct RegisterArgs {
     json: bool,
 }
 
+/// Somebody pressed Ctrl-C before anything was done.
+const EARLY: &str = "Stopped. Nothing was changed.";
+/// The same at any later time.
+const LATE: &str = "Stopped. `referral-connector register --show` shows what is registered now.";
+
 /// Why the command ends early.
 enum Stop {
     /// What was given cannot be used.
     Usage(String),
+    /// Somebody pressed Ctrl-C.
+    Interrupted(&'static str),
     /// It could not be registered.
     Register(RegisterError),
     /// The connector does not answer at the address.
@@ -91,25 +98,34 @@ pub(super) async fn run(args: RegisterArgs) -> Exit {
         }
     };
     let mut report = Report::new(args.json);
-    let exit = match register(&args, &app, &mut report).await {
-        Ok(exit) => exit,
-        Err(stop) => {
-            report.stopped(&stop.text(), stop.advice());
-            stop.exit()
-        }
+    let done = match address(&args).await {
+        Ok(address) => tokio::select! {
+            done = register(&args, &app, address, &mut report) => done,
+            Ok(()) = tokio::signal::ctrl_c() => Err(Stop::Interrupted(LATE)),
+        },
+        Err(stop) => Err(stop),
     };
+    let exit = done.unwrap_or_else(|stop| {
+        report.stopped(&stop.text(), stop.advice());
+        stop.exit()
+    });
     report.end();
     exit
 }
 
-async fn register(args: &RegisterArgs, app: &App, report: &mut Report) -> Result<Exit, Stop> {
+async fn register(
+    args: &RegisterArgs,
+    app: &App,
+    address: Option<Address>,
+    report: &mut Report,
+) -> Result<Exit, Stop> {
     if args.poll_only {
         registrar::note_poll_only(app.world.blobs.as_ref()).await?;
         report.poll_only();
         return Ok(Exit::Success);
     }
     let request = Request {
-        address: address(args)?,
+        address,
         events: args.events.clone(),
         take_over: args.take_over,
     };
@@ -119,7 +135,8 @@ async fn register(args: &RegisterArgs, app: &App, report: &mut Report) -> Result
         return Ok(Exit::Success);
     }
     let (plan, seen) = planned(args, app, &request, seen, report).await?;
-    let registered = carry_out(app, &request, plan.clone()).await?;
+    let registering = carry_out(app, &request, plan.clone());
+    let registered = watched("registering", registering).await?;
     registrar::note(app.world.blobs.as_ref(), &registered).await?;
     let outcome = match plan {
         Plan::Nothing => Outcome::Unchanged,
@@ -133,18 +150,19 @@ async fn register(args: &RegisterArgs, app: &App, report: &mut Report) -> Result
     test(args, app, &registered, report).await
 }
 
-fn address(args: &RegisterArgs) -> Result<Option<Address>, Stop> {
+async fn address(args: &RegisterArgs) -> Result<Option<Address>, Stop> {
     let Some(url) = &args.url else {
         return Ok(None);
     };
-    let key = input::key(url, args.key_file.as_deref()).map_err(Stop::Usage)?;
+    let key = input::key(url, args.key_file.as_deref()).await?;
     let address = Address::of_webhook(url, key.as_deref());
     let address = address.map_err(|error| Stop::Usage(format!("--url {error}")))?;
     Ok(Some(address))
 }
 
 async fn see(app: &App) -> Result<Seen, RegisterError> {
-    registrar::see(&app.webhooks, app.world.blobs.as_ref()).await
+    let seeing = registrar::see(&app.webhooks, app.world.blobs.as_ref());
+    watched("looking at what is registered", seeing).await
 }
 
 /// What is to be done, once the connector was heard at the address that is to be registered.
@@ -165,7 +183,8 @@ async fn planned(
     if let Plan::Create(wanted) | Plan::Update(wanted) = &plan
         && !args.no_test
     {
-        let echo = app.own_webhook.knock(&wanted.address).await;
+        let knocking = app.own_webhook.knock(&wanted.address);
+        let echo = watched("calling the address", knocking).await;
         if echo != Echo::Ours {
             return Err(Stop::Echo(echo));
         }
@@ -192,7 +211,8 @@ async fn test(
 ) -> Result<Exit, Stop> {
     let deadline = Instant::now() + Duration::from_secs(args.wait);
     let mut on = |step: &trial::Step| report.step(step, &registered.address);
-    let trial = trial::run(&app.webhooks, deadline, &mut on).await;
+    let trying = trial::run(&app.webhooks, deadline, &mut on);
+    let trial = watched("waiting for the test event", trying).await;
     let trial = match trial {
         Ok(trial) => trial,
         Err(error) => {
@@ -213,6 +233,7 @@ impl Stop {
     fn text(&self) -> String {
         match self {
             Self::Usage(text) => text.clone(),
+            Self::Interrupted(what) => (*what).to_owned(),
             Self::Register(error) => Chain(error).to_string(),
             Self::Echo(echo) => format!("nothing was changed: {echo}"),
         }
@@ -221,7 +242,7 @@ impl Stop {
     const fn advice(&self) -> Option<&'static str> {
         match self {
             Self::Echo(echo) => echo.advice(),
-            Self::Usage(_) | Self::Register(_) => None,
+            Self::Usage(_) | Self::Interrupted(_) | Self::Register(_) => None,
         }
     }
 
@@ -230,6 +251,7 @@ impl Stop {
             Self::Usage(_) | Self::Register(RegisterError::Obstacle(Obstacle::NoAddress)) => {
                 Exit::Usage
             }
+            Self::Interrupted(_) => Exit::TryAgain,
             Self::Register(error) => error.disposition().into(),
             Self::Echo(Echo::KeyRefused | Echo::KeptOut) => Disposition::Misconfigured.into(),
             Self::Echo(Echo::NotReady(_) | Echo::Silence(_)) => Disposition::RETRY.into(),

@@ -5,11 +5,10 @@ use std::time::Duration;
 use jiff::{SignedDuration, SignedDurationRound, Timestamp, Unit};
 use serde_json::{Value, json};
 
-use super::output::{complain, complain_about, say, say_json};
+use super::output::{Tone, complain, complain_about, failed, field, say, say_json, toned, watched};
 use super::{Exit, config};
 use crate::app::App;
 use crate::checkup::{self, Finding, Level, Scope, Terms};
-use crate::failure::{Chain, Classify};
 use crate::sync::activity::{Picture, Ran};
 use crate::upstream::storage::{RETRY_QUEUE, StorageError};
 use crate::warnings::{Cause, Record, Warning};
@@ -47,7 +46,8 @@ pub(super) async fn run(args: StatusArgs) -> Exit {
             return Exit::Usage;
         }
     };
-    match status(&app, Duration::from_secs(args.timeout)).await {
+    let asking = status(&app, Duration::from_secs(args.timeout));
+    match watched("asking how it is", asking).await {
         Ok(status) => {
             if args.json {
                 say_json(&status.object());
@@ -56,15 +56,7 @@ pub(super) async fn run(args: StatusArgs) -> Exit {
             }
             Exit::Success
         }
-        Err(error) => {
-            let text = Chain(&error).to_string();
-            if args.json {
-                say_json(&json!({ "error": text }));
-            } else {
-                complain(&text);
-            }
-            error.disposition().into()
-        }
+        Err(error) => failed(&error, args.json),
     }
 }
 
@@ -113,7 +105,7 @@ impl Status {
     }
 
     fn screen(&self) {
-        let line = |name: &str, value: &str| say(&format!("{name:<13}{value}"));
+        let line = |name: &str, value: &str| field(13, name, value);
         let picture = &self.picture;
         line("last event", &self.moment(picture.event));
         line("last sync", &self.moment(picture.sync));
@@ -139,14 +131,19 @@ impl Status {
         line("ends", &none_or(ends.len()));
         for (at, it) in ends {
             let about = it.about.as_deref().unwrap_or_default();
-            let text = format!("  {at:.0}  {} {about}", it.code);
+            let code = match it.level {
+                Level::Ok => it.code.to_owned(),
+                level => toned(level.into(), it.code),
+            };
+            let text = format!("  {at:.0}  {code} {about}");
             say(text.trim_end());
         }
         if self.failed() > 0 {
-            complain(&format!(
+            let text = format!(
                 "{} things do not work or could not be asked: referral-connector check",
                 self.failed()
-            ));
+            );
+            complain(&toned(Tone::Bad, &text));
         }
     }
 
@@ -207,7 +204,7 @@ fn told(cause: &Cause, warning: &Warning) -> String {
     let by = warning.deadline.map(|it| format!(", by {it:.0}"));
     format!(
         "{}: {} (since {:.0}{})",
-        cause.code,
+        toned(warning.level.into(), &cause.code),
         warning.detail,
         warning.since,
         by.unwrap_or_default()

@@ -10,5 +10,7 @@ mod register;
 mod shell;
 mod status;
 mod sync;
+#[cfg(target_os = "linux")]
+mod terminal;
 mod verify;
 mod webhook;

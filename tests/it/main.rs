@@ -42,6 +42,8 @@ mod shapes;
 mod steady_state;
 mod storage;
 mod sync;
+#[cfg(target_os = "linux")]
+mod terminal;
 mod traces;
 mod transport;
 mod warnings;

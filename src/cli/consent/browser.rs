@@ -5,7 +5,7 @@ use std::io::BufRead;
 use secrecy::SecretString;
 use tokio::sync::mpsc;
 
-use super::{ConsentArgs, complain, waiting};
+use super::{ConsentArgs, complain, waiting, watched};
 use crate::credentials::consent::{
     Answer, Attempt, ConsentError, Loopback, SecureApplication, SignedIn, Tenant,
 };
@@ -23,7 +23,7 @@ pub(super) async fn sign_in(
     let answered = tokio::time::timeout(patience, answer(loopback, &attempt)).await;
     let code = answered.map_err(|_| ConsentError::Nobody { after: patience })??;
     complain("The browser came back. Redeeming its code …");
-    application.redeem(tenant, attempt, &code).await
+    watched("redeeming", application.redeem(tenant, attempt, &code)).await
 }
 
 fn introduce(args: &ConsentArgs, attempt: &Attempt, loopback: &Loopback) {

@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
-use super::super::output::{complain, say, say_json};
+use super::super::Exit;
+use super::super::output::{Tone, complain, failed, field, say, say_json, toned};
 use crate::checkup::reach;
 use crate::config::{ConsentConfig, TokenStore};
 use crate::credentials::consent::{ConsentError, Person, Proof, SecondFactor, Tenant};
@@ -52,10 +53,10 @@ impl Report {
             return;
         }
         for (name, value) in self.lines() {
-            say(&format!("{name:<18}{value}"));
+            field(18, name, &value);
         }
         for warning in &self.warnings {
-            say(&format!("warning: {warning}"));
+            say(&format!("{} {warning}", toned(Tone::Doubtful, "warning:")));
         }
     }
 
@@ -137,15 +138,11 @@ impl Report {
     }
 }
 
-/// Prints why there is no new consent.
-pub(super) fn print_error(error: &ConsentError, as_json: bool) {
-    let text = Chain(error).to_string();
-    if as_json {
-        say_json(&json!({ "error": text }));
-    } else {
-        complain(&text);
-    }
+/// Prints why there is no new consent, and says how the command ends.
+pub(super) fn print_error(error: &ConsentError, as_json: bool) -> Exit {
+    let exit = failed(error, as_json);
     complain("Nothing was kept, and the consent of before is untouched.");
+    exit
 }
 
 fn place(place: &TokenStore) -> String {

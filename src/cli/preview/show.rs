@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::cli::output::say;
+use crate::cli::output::{Tone, say, toned};
 use crate::failure::Chain;
 use crate::lead::{Currency, Owner, Value};
 use crate::mapping::Loss;
@@ -76,7 +76,7 @@ pub(super) fn text(preview: &Preview, options: &SyncOptions, unread: &[String]) 
         "referral {}: a sync in mode {} would come to {}{reason}, {lead}",
         preview.referral,
         mode(options),
-        word.word(),
+        toned(Tone::Strong, word.word()),
     ));
     for assumption in &preview.assumed {
         let cause = Chain(&assumption.cause);
@@ -120,7 +120,7 @@ pub(super) fn text(preview: &Preview, options: &SyncOptions, unread: &[String]) 
 fn section(title: &str, lines: impl Iterator<Item = String>) {
     let mut lines = lines.peekable();
     if lines.peek().is_some() {
-        say(&format!("{title}:"));
+        say(&toned(Tone::Strong, &format!("{title}:")));
     }
     for line in lines {
         say(&format!("  {line}"));
@@ -146,8 +146,14 @@ fn line(field: &Field, currencies: &[Currency]) -> String {
             )
         }
     };
+    let tone = match field.decision {
+        Decision::Written | Decision::Emptied | Decision::Sent => Tone::Good,
+        Decision::Same => Tone::Faint,
+        Decision::Kept | Decision::LeftOut => Tone::Doubtful,
+    };
     let (decision, column) = (field.decision.word(), field.column.as_str());
-    format!("{decision:<8}  {column:<24}  {values}  [{}]", winner(field))
+    let decision = toned(tone, &format!("{decision:<8}"));
+    format!("{decision}  {column:<24}  {values}  [{}]", winner(field))
 }
 
 /// Who wins a column.

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::complain;
 use crate::checkup::registration::standing;
 use crate::checkup::{Finding, Level};
-use crate::cli::output::{say, say_json};
+use crate::cli::output::{Tone, field, say, say_json, toned};
 use crate::registration::registrar::Seen;
 use crate::registration::trial::{Ended, Step, Trial};
 use crate::registration::{Address, Registration};
@@ -65,8 +65,9 @@ impl Report {
         let findings = standing(seen.registered.as_ref(), seen.note.as_ref());
         self.set("findings", findings.iter().map(finding).collect::<Vec<_>>());
         for finding in findings.iter().filter(|it| it.level != Level::Ok) {
-            let (level, detail) = (finding.level.word(), &finding.detail);
-            self.line(&format!("{level:<11}{detail}"));
+            let level = format!("{:<11}", finding.level.word());
+            let level = toned(finding.level.into(), &level);
+            self.line(&format!("{level}{}", finding.detail));
             if let Some(advice) = &finding.advice {
                 self.line(&format!("{:11}→ {advice}", ""));
             }
@@ -80,19 +81,19 @@ impl Report {
         before: Option<&Registration>,
     ) {
         self.set("outcome", outcome.word());
-        self.line(match outcome {
+        let outcome_line = match outcome {
             Outcome::Created => "registered",
             Outcome::Updated => "changed",
             Outcome::Unchanged => "unchanged: everything is as it should be",
-        });
+        };
+        self.line(&toned(Tone::Good, outcome_line));
         self.registration(Some(registered));
         let before = before.filter(|_| outcome == Outcome::Updated);
         if let Some(before) = before {
-            self.line(&format!(
-                "before     {} ({})",
-                before.address,
-                before.events.join(", ")
-            ));
+            self.field(
+                "before",
+                &format!("{} ({})", before.address, before.events.join(", ")),
+            );
             self.set("before", object(before));
         }
     }
@@ -103,16 +104,16 @@ impl Report {
             self.line("no webhook is registered");
             return;
         };
-        self.line(&format!("address    {}", it.address));
-        self.line(&format!("events     {}", it.events.join(", ")));
+        self.field("address", &it.address.to_string());
+        self.field("events", &it.events.join(", "));
         let header = match it.ms_signature {
             Some(true) => "x-ms-signature",
             Some(false) => "Authorization",
             None => "not told",
         };
-        self.line(&format!("signature  {header}"));
+        self.field("signature", header);
         if let Some(modified) = it.modified {
-            self.line(&format!("modified   {modified:.0}"));
+            self.field("modified", &format!("{modified:.0}"));
         }
     }
 
@@ -122,11 +123,11 @@ impl Report {
                 "Partner Center takes two tests a minute: waiting {} s",
                 wait.as_secs_f64().ceil()
             )),
-            Step::Sent(id) => self.line(&format!(
-                "test       {id} was sent; waiting for its delivery"
-            )),
+            Step::Sent(id) => {
+                self.field("test", &format!("{id} was sent; waiting for its delivery"));
+            }
             Step::Attempted(it) => {
-                self.line(&format!("attempt    {}", told(it, address)));
+                self.field("attempt", &told(it, address));
             }
         }
     }
@@ -142,7 +143,7 @@ impl Report {
             }),
         );
         match trial.ended {
-            Ended::Delivered => self.line("delivered  the test event arrived"),
+            Ended::Delivered => self.good("delivered", "the test event arrived"),
             Ended::Failed => complain(&format!(
                 "the test event was not delivered, in {} attempts. The address itself answers, so look for `refused` or \
                  `policy_mismatch` in the function app's log, and run `register --test` again",
@@ -170,6 +171,19 @@ impl Report {
         if let Some(advice) = advice {
             complain(&format!("→ {advice}"));
         }
+    }
+
+    /// A fact, behind its name.
+    fn field(&self, name: &str, value: &str) {
+        if self.json.is_none() {
+            field(11, name, value);
+        }
+    }
+
+    /// The same when all is well with it.
+    fn good(&self, name: &str, value: &str) {
+        let name = toned(Tone::Good, &format!("{name:<11}"));
+        self.line(&format!("{name}{value}"));
     }
 
     fn line(&self, text: &str) {
