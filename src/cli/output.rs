@@ -33,6 +33,13 @@ pub(crate) fn say_all(document: &[u8]) {
     let _ = std::io::stdout().write_all(document);
 }
 
+/// Prints what was collected for each of the two streams.
+pub(crate) fn show(out: &[u8], err: &[u8]) {
+    progress::make_room();
+    let _ = anstream::stdout().write_all(out);
+    let _ = anstream::stderr().write_all(err);
+}
+
 /// Prints one line to stderr.
 pub(crate) fn complain(line: &str) {
     progress::make_room();

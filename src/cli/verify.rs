@@ -11,6 +11,7 @@ use clap::Args;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::output::{Tone, show, toned, watched};
 use crate::callback::TrustAnchors;
 use crate::callback::examination::{Check, Online, Outcome, examine};
 use crate::callback::link::Link;
@@ -83,13 +84,10 @@ pub(super) struct VerifyArgs {
 
 /// Examines what `args` name by the settings of this process.
 pub(super) async fn run(args: VerifyArgs) -> ExitCode {
-    let exit = explain(
-        &args,
-        &super::environment,
-        &mut io::stdout(),
-        &mut io::stderr(),
-    )
-    .await;
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let explaining = explain(&args, &super::environment, &mut out, &mut err);
+    let exit = watched("judging the delivery", explaining).await;
+    show(&out, &err);
     ExitCode::from(exit)
 }
 
@@ -172,6 +170,15 @@ impl Report {
         }
     }
 
+    fn toned_verdict(&self) -> String {
+        let tone = if self.exit == 0 {
+            Tone::Good
+        } else {
+            Tone::Bad
+        };
+        toned(tone, self.verdict())
+    }
+
     fn print(&self, json: bool, out: &mut dyn Write) -> io::Result<()> {
         if json {
             self.print_json(out)
@@ -182,15 +189,16 @@ impl Report {
 
     fn print_text(&self, out: &mut dyn Write) -> io::Result<()> {
         for check in &self.checks {
-            let word = word(check.outcome);
-            writeln!(out, "{word:<8}{:<16}{}", check.name, check.detail)?;
+            let word = toned(tone(check.outcome), &format!("{:<8}", word(check.outcome)));
+            writeln!(out, "{word}{:<16}{}", check.name, check.detail)?;
         }
         match (self.exit, self.alone) {
             (0, true) => writeln!(
                 out,
-                "authentic (its chain alone was judged, not whose it is)"
+                "{} (its chain alone was judged, not whose it is)",
+                self.toned_verdict()
             ),
-            _ => writeln!(out, "{} ({})", self.verdict(), self.code),
+            _ => writeln!(out, "{} ({})", self.toned_verdict(), self.code),
         }
     }
 
@@ -229,6 +237,14 @@ fn word(outcome: Outcome) -> &'static str {
         Outcome::Ok => "ok",
         Outcome::Failed(_) | Outcome::Unavailable(_) => "failed",
         Outcome::Skipped => "skipped",
+    }
+}
+
+fn tone(outcome: Outcome) -> Tone {
+    match outcome {
+        Outcome::Ok => Tone::Good,
+        Outcome::Failed(_) | Outcome::Unavailable(_) => Tone::Bad,
+        Outcome::Skipped => Tone::Faint,
     }
 }
 

@@ -72,11 +72,7 @@ impl Capture {
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let get = |key: &str| self.settings.get(key).cloned();
         let exit = explain(&args, &get, &mut out, &mut err).await;
-        (
-            String::from_utf8(out).unwrap(),
-            String::from_utf8(err).unwrap(),
-            exit,
-        )
+        (plain(&out), plain(&err), exit)
     }
 
     /// The result of each check, the code and the exit code of the whole delivery with `more` arguments.
@@ -293,4 +289,10 @@ async fn a_file_that_is_no_certificate_is_a_refusal_not_a_mistake() {
     assert_eq!(failed(&results), ["certificate"]);
     assert_eq!(results["chain"], "skipped");
     assert_eq!((code.as_str(), exit), ("certificate_unreadable", 1));
+}
+
+/// What a pipe gets of it.
+fn plain(text: &[u8]) -> String {
+    let text = anstream::adapter::strip_bytes(text).into_vec();
+    String::from_utf8(text).unwrap()
 }

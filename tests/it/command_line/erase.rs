@@ -100,10 +100,10 @@ async fn everything_about_a_referral_is_removed_and_nothing_about_another() {
     let run = erase(&rig, &[&id, "--yes"]).await;
     assert_eq!((run.exit, run.stderr.as_str()), (0, ""), "{run:?}");
     for text in [
-        "removed a message in queue referral-retry",
-        "removed a message in queue referral-retry-poison",
-        "removed blob by-lead/",
-        "removed blob dead-letters/message-",
+        "removed    a message in queue referral-retry",
+        "removed    a message in queue referral-retry-poison",
+        "removed    blob by-lead/",
+        "removed    blob dead-letters/message-",
         "blob reconcile/cursor.json names the referral's id",
         "untouched  the lead in Dynamics 365",
     ] {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use sandbox::Sandbox;
+use sandbox::partner_center::ReferralBuilder;
 
 use crate::program::{self, Run};
 use crate::rig::overlay;
@@ -62,6 +63,9 @@ async fn each_command_has_a_manual_page_under_its_own_name() {
 #[tokio::test(flavor = "multi_thread")]
 async fn colours_are_for_terminals_and_never_for_those_who_want_none() {
     let sandbox = Sandbox::start().await.unwrap();
+    let partner_center = &sandbox.world().partner_center;
+    let seeded = partner_center.lock().seed_referral(ReferralBuilder::new());
+    seeded.unwrap();
     let escape = '\u{1b}';
     for (settings, coloured) in [
         (&[][..], false),

@@ -34,9 +34,10 @@ async fn scene() -> Rig {
     let world = rig.world();
     rig.seed(ReferralBuilder::new().set("/id", ID));
     let theirs = "https://cipp.example/api/PublicWebhooks".parse().unwrap();
-    let mut partner_center = world.partner_center.lock();
-    partner_center.register(theirs, &["referral-created"], true);
-    drop(partner_center);
+    let partner_center = &world.partner_center;
+    partner_center
+        .lock()
+        .register(theirs, &["referral-created"], true);
     let refused = Fault::new(Service::PartnerCenter, Effect::status(400));
     world.faults.add(refused.method("PATCH"));
     assert_eq!(rig.created(ID).await.code(), "dead_lettered");
