@@ -1,5 +1,7 @@
-//! The connector at work: four events and what each of them changes.
+//! The connector at work: set up, four events and what each of them changes, a check-up, and an erasure.
 
+mod administrator;
+mod commands;
 mod connector;
 mod diff;
 mod keep;
@@ -16,7 +18,7 @@ use crate::screen::{Screen, Tone, line};
 use stage::Stage;
 use steps::Steps;
 
-/// What to do after the four events.
+/// What to do in the end.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// Keep everything running afterwards, with lines to paste into another terminal.
@@ -29,16 +31,20 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<ExitCode> {
     let screen = Screen::stdout();
     line(&screen.paint(
         Tone::Strong,
-        "Referral connector: from a signed event to a lead, and back",
+        "Referral connector: from the consent to a signed event to a lead, and back",
     ))?;
     line("Building the connector and starting what stands in for Microsoft's systems …")?;
     let stage = Stage::set(Sandbox::start().await?).await?;
     introduce(screen, &stage)?;
     let mut steps = Steps::new(screen, &stage);
+    steps.consents().await?;
+    steps.registers().await?;
     steps.created().await?;
     steps.updated().await?;
     steps.forged().await?;
     steps.duplicate().await?;
+    steps.checks().await?;
+    steps.erases().await?;
     let good = steps.conclude()?;
     if arguments.keep {
         keep::keep(screen, &stage, steps.referral()).await?;

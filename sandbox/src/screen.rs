@@ -32,6 +32,11 @@ pub(crate) fn line(text: &str) -> Result<()> {
         .context("write to standard output")
 }
 
+/// Prints an indented line of somebody else's, in its own colours, cut to the width of the page.
+pub(crate) fn verbatim(text: &str) -> Result<()> {
+    line(&format!("     {}", cut_coloured(text, WIDTH - 5)))
+}
+
 impl Screen {
     /// Standard output, coloured when it is a terminal and `NO_COLOR` is not set.
     #[expect(
@@ -65,6 +70,11 @@ impl Screen {
     /// An indented line, cut to the width of the page.
     pub(crate) fn text(self, tone: Tone, text: &str) -> Result<()> {
         line(&format!("     {}", self.paint(tone, &cut(text, WIDTH - 5))))
+    }
+
+    /// Whether it shows colours.
+    pub(crate) fn is_coloured(self) -> bool {
+        self.coloured
     }
 
     /// An indented text, broken into as many lines as it needs.
@@ -173,6 +183,30 @@ pub(crate) fn cut(text: &str, width: usize) -> String {
     kept + "…"
 }
 
+/// The same for a text with escape sequences that colour it, which take no room; they end with it.
+fn cut_coloured(text: &str, width: usize) -> String {
+    if uncoloured(text).chars().count() <= width {
+        return text.to_owned();
+    }
+    let (mut kept, mut room, mut escaped) = (String::new(), width.saturating_sub(1), false);
+    for letter in text.chars() {
+        escaped |= letter == '\u{1b}';
+        if !escaped {
+            if room == 0 {
+                break;
+            }
+            room -= 1;
+        }
+        kept.push(letter);
+        escaped &= letter != 'm';
+    }
+    kept.push('…');
+    if text.contains('\u{1b}') {
+        kept.push_str("\u{1b}[0m");
+    }
+    kept
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -201,6 +235,17 @@ mod tests {
     fn a_cut_text_keeps_its_width_and_stays_on_its_line() {
         assert_eq!(cut("abc\ndef", 5), "abc⏎…");
         assert_eq!(cut("äöü", 3), "äöü");
+    }
+
+    #[test]
+    fn colours_take_no_room_and_end_with_a_cut_text() {
+        assert_eq!(
+            cut_coloured("\u{1b}[1mab\u{1b}[0mcd", 4),
+            "\u{1b}[1mab\u{1b}[0mcd"
+        );
+        let cut = cut_coloured("\u{1b}[1mabmd\u{1b}[0mcd", 4);
+        assert_eq!(cut, "\u{1b}[1mabm…\u{1b}[0m");
+        assert_eq!(cut_coloured("abcdef", 4), "abc…");
     }
 
     #[test]

@@ -70,6 +70,13 @@ async fn the_demonstration_comes_out_as_it_should() -> Result<()> {
     assert!(output.status.success(), "{page}\n{errors}");
     assert!(!page.contains('✗') && !page.contains('\u{1b}'), "{page}");
     for part in [
+        "$ referral-connector consent --no-browser",
+        "consented by",
+        "$ REFERRAL_WEBHOOK_KEY=… referral-connector register --url",
+        "delivered  the test event arrived",
+        "$ referral-connector check",
+        "ok  second_factor",
+        "$ referral-connector erase",
         "A referral arrives",
         "A forgery",
         "A duplicate",

@@ -46,10 +46,12 @@ fn judged(reach: &Reach, filter: &Filter) -> Vec<Finding> {
 
 /// How many referrals were seen.
 pub(crate) fn seen(reach: &Reach) -> String {
+    let plural = if reach.referrals == 1 { "" } else { "s" };
+    let seen = format!("{} referral{plural}", reach.referrals);
     if reach.complete {
-        format!("{} referrals, all that this user sees", reach.referrals)
+        format!("{seen}, all that this user sees")
     } else {
-        format!("{} referrals and more", reach.referrals)
+        format!("{seen} and more")
     }
 }
 

@@ -1,10 +1,13 @@
 //! The sandbox, the host and the connector together, and what one event does to them.
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use sandbox::deliveries::{self, Delivery, Raised};
 use sandbox::host::{Host, HostOptions, LogLine};
+use sandbox::settings::REFRESH_TOKEN_SECRET;
 use sandbox::{Record, Sandbox, Service, SharedWorld};
 use serde_json::Value;
 use url::Url;
@@ -14,8 +17,8 @@ use super::connector;
 
 /// The function that receives events.
 const WEBHOOK: &str = "ReferralWebhook";
-/// How long an event may take from Partner Center to the answer that ends it.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// How long an event may take from Partner Center to the answer that ends it, and a command to its end.
+pub(super) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The pause between two looks at a delivery.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -24,6 +27,9 @@ const PAUSE: Duration = Duration::from_millis(20);
 pub(super) struct Stage {
     pub(super) sandbox: Sandbox,
     pub(super) host: Host,
+    /// The connector's program, and the settings it is given.
+    pub(super) binary: PathBuf,
+    pub(super) settings: BTreeMap<String, String>,
     /// Where Partner Center sends its events: the webhook with its key.
     pub(super) webhook: Url,
 }
@@ -48,27 +54,29 @@ pub(super) struct Moment {
 }
 
 impl Stage {
-    /// Starts all three and registers the webhook with Partner Center.
+    /// Starts all three. Nobody has consented yet, and no webhook is registered.
     pub(super) async fn set(sandbox: Sandbox) -> Result<Self> {
         let binary = connector::build().await?;
-        let mut settings = sandbox.settings();
-        settings.insert("LOG_FORMAT".to_owned(), "text".to_owned());
-        let mut options = HostOptions::new(connector::workspace(), settings);
-        options.executable = Some(binary);
+        sandbox
+            .world()
+            .key_vault
+            .lock()
+            .remove(REFRESH_TOKEN_SECRET);
+        let settings = sandbox.settings();
+        let mut of_the_host = settings.clone();
+        of_the_host.insert("LOG_FORMAT".to_owned(), "text".to_owned());
+        let mut options = HostOptions::new(connector::workspace(), of_the_host);
+        options.executable = Some(binary.clone());
         let host = Host::start(options).await.context("start the connector")?;
         let mut webhook = host.function_url(WEBHOOK)?;
         webhook
             .query_pairs_mut()
             .append_pair("code", host.function_key());
-        let events = [deliveries::REFERRAL_CREATED, deliveries::REFERRAL_UPDATED];
-        sandbox
-            .world()
-            .partner_center
-            .lock()
-            .register(webhook.clone(), &events, true);
         Ok(Self {
             sandbox,
             host,
+            binary,
+            settings,
             webhook,
         })
     }

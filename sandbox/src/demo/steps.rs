@@ -1,4 +1,4 @@
-//! The four events, what is printed about each, and what must hold after it.
+//! The steps, what is printed about each, and what must hold after it. Here those of the four events.
 
 use anyhow::{Context, Result};
 use sandbox::deliveries::{Delivery, Event, REFERRAL_UPDATED, SignatureForm, SignatureHeader};
@@ -11,8 +11,8 @@ use crate::screen::{Screen, Tone, line};
 
 /// The demonstration so far.
 pub(super) struct Steps<'a> {
-    screen: Screen,
-    stage: &'a Stage,
+    pub(super) screen: Screen,
+    pub(super) stage: &'a Stage,
     referral: String,
     /// The delivery that is sent twice.
     delivery: Option<Delivery>,
@@ -187,12 +187,12 @@ impl<'a> Steps<'a> {
         Ok(after)
     }
 
-    fn section(&mut self, title: &str) -> Result<()> {
+    pub(super) fn section(&mut self, title: &str) -> Result<()> {
         self.number += 1;
         self.screen.section(self.number, title)
     }
 
-    fn verdict(&mut self, good: bool, text: &str) -> Result<()> {
+    pub(super) fn verdict(&mut self, good: bool, text: &str) -> Result<()> {
         self.verdicts.push(good);
         self.screen.verdict(good, text)
     }

@@ -124,9 +124,13 @@ pub(super) fn connector() -> App {
         object_id: "0b7ec701-7c1d-4d0e-9a3c-15e2f4a68b02".to_owned(),
         multi_tenant: false,
         secrets: BTreeMap::from([(CLIENT_SECRET.to_owned(), Timestamp::MAX)]),
-        redirect_uris: ["http://localhost", "http://localhost/callback"]
-            .map(str::to_owned)
-            .to_vec(),
+        redirect_uris: [
+            "http://localhost",
+            "http://localhost/callback",
+            "http://localhost/consent",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
         single_page_redirect_uris: Vec::new(),
         consents: BTreeSet::from(
             [super::PARTNER_API, super::PARTNER_CENTER_API].map(str::to_owned),

@@ -55,7 +55,7 @@ async fn a_good_consent_says_whose_it_is_how_it_was_given_and_until_when() {
         ("webhook_token", vec!["the same consent"]),
         (
             "referral_reach",
-            vec!["1 referrals, all that this user sees"],
+            vec!["1 referral, all that this user sees"],
         ),
     ] {
         for word in words {
