@@ -84,6 +84,7 @@ pub fn build(config: &Config, transport: &Transport) -> Credentials {
     };
     let standing = Standing {
         tokens: Arc::clone(&partner_center),
+        store: consent.as_ref().map(|it| it.store.clone()),
         config: config.partner_center.clone(),
         transport: transport.clone(),
     };

@@ -10,23 +10,41 @@ use super::{Finding, Visit};
 use crate::credentials::{Kept, TokenAge};
 
 const REFRESH_TOKEN: &str = "refresh_token";
+const CLIENT_SECRET: &str = "client_secret";
 const STORAGE_SIGNATURE: &str = "storage_signature";
 
-pub(super) const CODES: &[&str] = &[REFRESH_TOKEN, STORAGE_SIGNATURE];
+pub(super) const CODES: &[&str] = &[REFRESH_TOKEN, CLIENT_SECRET, STORAGE_SIGNATURE];
 
 /// How long before its end a credential is worth a warning.
 const SOON: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 pub(super) async fn findings(visit: &Visit<'_>) -> Vec<Finding> {
     let now = Timestamp::now();
-    let token = match visit.app.renewal.kept().await {
+    let (kept, secret) = tokio::join!(
+        visit.app.renewal.kept(),
+        visit.app.standing.client_secret_end()
+    );
+    let token = match kept {
         Ok(Some(kept)) => refresh_token(&kept, now),
         Ok(None) => Finding::ok(REFRESH_TOKEN, "none is used"),
         Err(error) => Finding::error(REFRESH_TOKEN, &error),
     };
     let signature = visit.app.storage.signature_end();
     let signature = signature.map(|end| storage_signature(end, now));
-    [token].into_iter().chain(signature).collect()
+    [token, client_secret(secret, now)]
+        .into_iter()
+        .chain(signature)
+        .collect()
+}
+
+fn client_secret(end: Option<Timestamp>, now: Timestamp) -> Finding {
+    let Some(end) = end else {
+        let detail = "set; nothing that can be seen from here tells when it ends";
+        return Finding::ok(CLIENT_SECRET, detail);
+    };
+    let detail = format!("the vault tells that it is good until {end:.0}");
+    let advice = "make a new one in the app registration, put it into the vault with its end, and restart the function app (docs/deploy.md)";
+    ending(CLIENT_SECRET, detail, advice, end, now)
 }
 
 fn refresh_token(kept: &Kept, now: Timestamp) -> Finding {
@@ -71,15 +89,26 @@ fn ageing(age: &TokenAge, now: Timestamp) -> Finding {
 }
 
 fn storage_signature(end: Timestamp, now: Timestamp) -> Finding {
-    let left = end.duration_since(now);
     let detail = format!("the shared access signature in AzureWebJobsStorage is good until {end}");
     let advice = "put a new one into AzureWebJobsStorage, or open the account as an identity with AzureWebJobsStorage__accountName";
+    ending(STORAGE_SIGNATURE, detail, advice, end, now)
+}
+
+/// What ends at `end`, and is worth a warning for a month before.
+fn ending(
+    code: &'static str,
+    detail: String,
+    advice: &str,
+    end: Timestamp,
+    now: Timestamp,
+) -> Finding {
+    let left = end.duration_since(now);
     let finding = if left <= SignedDuration::ZERO {
-        Finding::failed(STORAGE_SIGNATURE, detail, advice)
+        Finding::failed(code, detail, advice)
     } else if left < SOON {
-        Finding::warning(STORAGE_SIGNATURE, detail, advice)
+        Finding::warning(code, detail, advice)
     } else {
-        Finding::ok(STORAGE_SIGNATURE, detail)
+        Finding::ok(code, detail)
     };
     finding.until(end)
 }

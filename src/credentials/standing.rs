@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::consent::{self, Bearer, ConsentError};
+use super::store::Store;
 use super::{TokenError, TokenSource};
 use crate::config::PartnerCenterConfig;
 use crate::upstream::Transport;
@@ -13,6 +15,8 @@ use crate::upstream::Transport;
 #[derive(Clone)]
 pub struct Standing {
     pub(super) tokens: Arc<dyn TokenSource>,
+    /// Where the refresh token is kept, if one is used.
+    pub(super) store: Option<Store>,
     pub(super) config: PartnerCenterConfig,
     pub(super) transport: Transport,
 }
@@ -28,6 +32,12 @@ impl Standing {
     pub async fn registration(&self) -> Result<(), TokenError> {
         let token = self.tokens.token(&self.config.webhook_audience).await;
         token.map(drop)
+    }
+
+    /// When the client secret ends, where that can be seen.
+    pub async fn client_secret_end(&self) -> Option<Timestamp> {
+        let store = self.store.as_ref()?;
+        store.end_of(&self.config.client_secret).await
     }
 
     /// The id of the tenant that the settings name, whatever name they give it.

@@ -12,6 +12,9 @@ pub(crate) use file::FileError;
 use crate::failure::{Classify, Disposition};
 use crate::upstream::key_vault::{KeyVault, KeyVaultError};
 
+/// Where the deployment keeps the client secret in the vault.
+const CLIENT_SECRET: &str = "partner-center-client-secret";
+
 /// A place for one refresh token.
 #[derive(Clone)]
 pub(super) enum Store {
@@ -64,6 +67,17 @@ impl Store {
             }
             Self::File(path) => file::read(path.clone()).await.map_err(StoreError::File),
         }
+    }
+
+    /// When the client secret ends, if it lies in the same vault and its end was noted there.
+    pub(super) async fn end_of(&self, client_secret: &SecretString) -> Option<Timestamp> {
+        let Self::KeyVault { vault, .. } = self else {
+            return None;
+        };
+        let kept = vault.secret(CLIENT_SECRET).await.ok()?;
+        // Another one than is in use says nothing about it.
+        let is_used = bare(&kept.value).expose_secret() == client_secret.expose_secret();
+        kept.expires.filter(|_| is_used)
     }
 
     /// Whether a token can be kept there, as far as that is seen without keeping one: the vault can be read, whether it has

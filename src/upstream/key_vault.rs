@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use azure_core::credentials::TokenCredential;
+use azure_core::time::OffsetDateTime;
 use azure_security_keyvault_secrets::models::SetSecretParameters;
 use azure_security_keyvault_secrets::{SecretClient, SecretClientOptions};
 use http::StatusCode;
@@ -34,6 +35,8 @@ pub(crate) struct Secret {
     pub(crate) value: SecretString,
     /// When this version was made or changed last.
     pub(crate) updated: Option<Timestamp>,
+    /// When somebody noted that it ends.
+    pub(crate) expires: Option<Timestamp>,
 }
 
 /// Why the vault did not do what we asked. Holds no secret.
@@ -88,14 +91,18 @@ impl KeyVault {
             response.into_model()
         };
         let secret = within_limit(&http, read).await?;
-        let updated = secret.attributes.and_then(|it| it.updated);
+        let attributes = secret.attributes.unwrap_or_default();
+        let time = |it: Option<OffsetDateTime>| {
+            it.and_then(|it| Timestamp::from_second(it.unix_timestamp()).ok())
+        };
         Ok(Secret {
             value: secret
                 .value
                 .filter(|it| !it.is_empty())
                 .ok_or(KeyVaultError::NotFound)?
                 .into(),
-            updated: updated.and_then(|it| Timestamp::from_second(it.unix_timestamp()).ok()),
+            updated: time(attributes.updated),
+            expires: time(attributes.expires),
         })
     }
 

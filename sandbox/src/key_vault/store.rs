@@ -54,6 +54,14 @@ impl State {
         self.add(name, Wanted::of(value), now);
     }
 
+    /// Notes when the newest version of `name` ends.
+    pub fn note_end(&mut self, name: &str, end: Timestamp) {
+        let versions = self.secrets.get_mut(&name.to_ascii_lowercase());
+        if let Some(newest) = versions.and_then(|it| it.last_mut()) {
+            newest.expires = Some(end.as_second());
+        }
+    }
+
     /// Takes `name` away with all its versions.
     pub fn remove(&mut self, name: &str) {
         self.secrets.remove(&name.to_ascii_lowercase());

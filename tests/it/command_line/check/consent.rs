@@ -1,6 +1,7 @@
 //! `check` and the consent: what is kept, whose it is, how it was given, and what its user sees.
 
-use sandbox::entra::{App, CLIENT_ID, PARTNER_CENTER_API, TENANT_ID, USER_NAME};
+use jiff::SignedDuration;
+use sandbox::entra::{App, CLIENT_ID, CLIENT_SECRET, PARTNER_CENTER_API, TENANT_ID, USER_NAME};
 use sandbox::partner_center::builder::ReferralBuilder;
 use sandbox::settings::REFRESH_TOKEN_SECRET;
 use sandbox::{Effect, Fault, Sandbox, Service};
@@ -128,6 +129,45 @@ async fn a_wrong_client_secret_is_named_by_its_setting() {
     let advice = "PARTNER_CENTER_CLIENT_SECRET";
     assert_no_consent(&sandbox, &run, "AADSTS7000215", advice);
     assert!(!run.stdout.contains("Wr0ng~secret"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_secret_warns_before_its_end_where_the_vault_tells_it() {
+    const NAME: &str = "partner-center-client-secret";
+
+    let sandbox = with_a_referral().await;
+    let run = check(&sandbox, &[]).await;
+    assert_eq!(run.exit, 0, "{run:?}");
+    assert!(line(&run, "client_secret").0.contains("nothing"), "{run:?}");
+    let world = sandbox.world();
+    let now = world.clock.now();
+    let day = SignedDuration::from_hours(24);
+    let vault = &world.key_vault;
+    vault.lock().put(NAME, CLIENT_SECRET, now);
+    for (days, level) in [(100, "ok"), (20, "warning"), (-1, "failed")] {
+        vault.lock().note_end(NAME, now + days * day);
+        let run = check(&sandbox, &[]).await;
+        let (told, advice) = line(&run, "client_secret");
+        assert!(told.starts_with(level), "{told}");
+        assert!(told.contains("good until 20"), "{told}");
+        assert_eq!(advice.contains("app registration"), level != "ok");
+    }
+    // The end of another secret than the one in use says nothing.
+    vault.lock().put(NAME, "An0ther~secret", now);
+    vault.lock().note_end(NAME, now);
+    let run = check(&sandbox, &[]).await;
+    assert!(line(&run, "client_secret").0.starts_with("ok"), "{run:?}");
+
+    if let Some(app) = world.entra.lock().app(CLIENT_ID) {
+        app.secrets.insert(CLIENT_SECRET.to_owned(), now - day);
+    }
+    let run = check(&sandbox, &[]).await;
+    assert_no_consent(
+        &sandbox,
+        &run,
+        "AADSTS7000222",
+        "PARTNER_CENTER_CLIENT_SECRET",
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
