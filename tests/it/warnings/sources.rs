@@ -173,3 +173,34 @@ async fn a_role_that_is_missing_is_not_over_because_nobody_could_sign_in_to_ask(
         assert_eq!(items(&rig, "over", cause), Vec::<Value>::new(), "{cause}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_registration_that_somebody_changed_is_told_of_until_it_is_brought_back() {
+    let rig = told(&[]).await;
+    let url = rig.host.url().join("api/ReferralWebhook").unwrap();
+    let key = [("REFERRAL_WEBHOOK_KEY", rig.host.function_key())];
+    let settings = crate::rig::overlay(rig.sandbox.settings(), &key);
+    let registers = async |more: &[&str]| {
+        let arguments = [&["register", "--url", url.as_str(), "--no-test"], more].concat();
+        let run = crate::program::run(&arguments, &settings).await;
+        assert_eq!(run.exit, 0, "{run:?}");
+    };
+    registers(&[]).await;
+    run(&rig, "TokenRenewal").await;
+    assert_eq!(
+        items(&rig, "raised", "webhook_address"),
+        Vec::<Value>::new()
+    );
+    let theirs = "https://cipp.example/api/PublicWebhooks".parse().unwrap();
+    rig.world()
+        .partner_center
+        .lock()
+        .register(theirs, &["test-created"], true);
+    run(&rig, "TokenRenewal").await;
+    let raised = items(&rig, "raised", "webhook_address");
+    assert_eq!(raised.len(), 1, "{raised:?}");
+    assert_eq!(raised[0]["about"], json!("cipp.example"));
+    registers(&["--take-over"]).await;
+    run(&rig, "TokenRenewal").await;
+    assert_eq!(items(&rig, "over", "webhook_address").len(), 1);
+}

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use sandbox::settings::REFRESH_TOKEN_SECRET;
+
 use super::*;
 
 /// The run failed so, and nothing was changed.
@@ -170,4 +172,44 @@ async fn a_note_of_a_newer_program_is_left_alone() {
     let run = register(&rig, &["--url", &address(&rig)]).await;
     assert_stopped(&rig, &run, 75, &["before anything was changed"]);
     assert_eq!(note(&rig.sandbox).await.unwrap(), r#"{"format":2}"#);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_consent_that_is_no_good_is_told_by_its_own_sentence() {
+    let rig = Rig::start(&[]).await;
+    let world = rig.world();
+    let url = address(&rig);
+    let kept = || {
+        let vault = world.key_vault.lock();
+        vault.secret(REFRESH_TOKEN_SECRET).unwrap().to_owned()
+    };
+    let keep = |token: &str| {
+        let mut vault = world.key_vault.lock();
+        vault.put(REFRESH_TOKEN_SECRET, token, world.clock.now());
+    };
+    let whole = kept();
+    keep(&whole[..200]);
+    let run = register(&rig, &["--url", &url]).await;
+    let damaged = ["AADSTS9002313", "only a part of one"];
+    assert_stopped(&rig, &run, 78, &damaged);
+
+    keep(&whole);
+    let elsewhere = [
+        (KEY, rig.host.function_key()),
+        ("PARTNER_CENTER_TENANT_ID", "no-such-tenant"),
+    ];
+    let run = register_with(&rig, &["--url", &url], &elsewhere).await;
+    let wrong = ["AADSTS90002", "check PARTNER_CENTER_TENANT_ID"];
+    assert_stopped(&rig, &run, 78, &wrong);
+
+    let now = world.clock.now();
+    world.entra.lock().expire_refresh_tokens(now);
+    let run = register(&rig, &["--url", &url]).await;
+    let ended = ["AADSTS700082", "lain unused for too long"];
+    assert_stopped(&rig, &run, 78, &ended);
+
+    world.key_vault.lock().forbid_get(true);
+    let run = register(&rig, &["--url", &url]).await;
+    let closed = ["status 403", "Key Vault Secrets Officer"];
+    assert_stopped(&rig, &run, 78, &closed);
 }
