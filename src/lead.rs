@@ -1,5 +1,6 @@
 //! A Dynamics 365 lead: its columns by name, and what the organisation allows in them.
 
+mod own;
 mod shipped;
 
 use std::borrow::Cow;
@@ -13,6 +14,8 @@ use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use crate::ids::{CurrencyId, ETag, LeadId, NoteId};
+
+pub use own::{Decision, Own};
 
 /// A column of the `lead` table, by its logical name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -59,6 +62,8 @@ pub enum Value {
     Row(Uuid),
     /// A whole number.
     Whole(i64),
+    /// A date with a time, to the second.
+    Moment(Timestamp),
 }
 
 /// What kind of value a column holds: one for each of [`Value`]'s shapes.
@@ -78,6 +83,8 @@ pub enum ColumnKind {
     Row,
     /// [`Value::Whole`].
     Whole,
+    /// [`Value::Moment`].
+    Moment,
 }
 
 /// Columns with a value. An absent column is empty.
@@ -101,7 +108,9 @@ pub struct Lead {
     pub merged_into: Option<LeadId>,
     /// `modifiedon`, to the second.
     pub modified: Option<Timestamp>,
-    /// Every mapped column that has a value.
+    /// What the seller decided about the referral, in the connector's own column for that.
+    pub decision: Option<Decision>,
+    /// Every mapped column that has a value, and the connector's own, but for the decision's.
     pub columns: Columns,
 }
 
@@ -175,6 +184,8 @@ pub struct LeadSchema {
     pub labels: BTreeMap<Column, BTreeMap<String, i32>>,
     /// Mapped columns that exist and cannot be used as mapped: they hold something else, or cannot be written.
     pub unusable: BTreeSet<Column>,
+    /// The columns of the connector's own that there are and that can be used.
+    pub own: BTreeMap<Own, Column>,
 }
 
 impl LeadSchema {

@@ -5,6 +5,7 @@ pub mod columns;
 mod contact;
 pub mod file;
 mod kind;
+mod mirror;
 mod path;
 mod project;
 mod raw;
@@ -16,6 +17,7 @@ mod template;
 
 pub use columns::{Rule, Unit};
 pub use kind::{classify, passes};
+pub use mirror::{REFERRALS, answer_by, cut, mirror, status as status_words};
 pub use path::Path;
 pub use project::{Loss, LossReason, Projection, project};
 pub use recipe::{Fixed, Map, Origin, Recipe, UnknownPart};

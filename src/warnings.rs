@@ -18,6 +18,7 @@ use crate::checkup::Scope;
 use crate::config::{self, Format, WarningConfig};
 use crate::failure::Chain;
 use crate::ids::ReferralId;
+use crate::mapping::REFERRALS;
 use crate::sync::activity::Picture;
 use crate::sync::state::store::States;
 use crate::sync::world::World;
@@ -32,8 +33,6 @@ pub const RENEWAL: &str = "renewal";
 const WEEK: SignedDuration = SignedDuration::from_hours(7 * 24 - 12);
 /// How many ends a digest tells of.
 const ENDS: usize = 10;
-/// Where a person answers referrals.
-const REFERRALS: &str = "https://partner.microsoft.com/dashboard/referrals/v2/leads";
 
 /// Tells of what will need a person.
 pub struct Warnings {

@@ -11,12 +11,13 @@ use http::StatusCode;
 use jiff::Timestamp;
 use referral_connector::ids::{CurrencyId, ETag, LeadId, NoteId};
 use referral_connector::lead::{
-    Changes, Column, ColumnKind, Columns, Currency, Lead, LeadSchema, LeadState, Note, Value,
+    Changes, Column, ColumnKind, Columns, Currency, Lead, LeadSchema, LeadState, Note, Own, Value,
 };
 use referral_connector::mapping::Mapping;
 use referral_connector::mapping::columns::{
     COUNTRY, DESCRIPTION, ESTIMATED_AMOUNT, STATE, STATUS, SUBJECT, TELEPHONE, TRANSACTION_CURRENCY,
 };
+use referral_connector::provision::columns;
 use referral_connector::upstream::dataverse::{
     Created, CurrentLead, DataverseError, Failure, NoteAdded, Updated,
 };
@@ -38,12 +39,13 @@ pub(crate) struct Dataverse {
 }
 
 impl Dataverse {
-    pub(crate) fn new() -> Self {
+    /// An organisation, with the connector's own columns if it `has_own` ones.
+    pub(crate) fn new(has_own: bool) -> Self {
         Self {
             leads: BTreeMap::new(),
             notes: BTreeMap::new(),
             currencies: vec![currency(0xd0, "USD"), currency(0xe0, "EUR")],
-            schema: Arc::new(schema()),
+            schema: Arc::new(schema(has_own)),
             versions: 2_264_000,
         }
     }
@@ -77,7 +79,7 @@ fn currency(number: u128, code: &str) -> Currency {
 }
 
 /// A table with short topics and a limited amount.
-fn schema() -> LeadSchema {
+fn schema(has_own: bool) -> LeadSchema {
     let mut schema = LeadSchema::default();
     for row in Mapping::shipped()
         .rows()
@@ -102,6 +104,15 @@ fn schema() -> LeadSchema {
         (7, LeadState::Disqualified),
     ]
     .into();
+    if has_own {
+        let prefix = "pcref".parse().expect("it is a prefix");
+        schema.own = columns::names(&prefix).collect();
+        for (own, column) in &schema.own {
+            if own.kind() == ColumnKind::Text {
+                schema.lengths.insert(column.clone(), 300);
+            }
+        }
+    }
     let most = 1_000_000_000_000_u64;
     schema
         .amounts
@@ -119,6 +130,7 @@ impl Contents {
             status_reason: Some(1),
             merged_into: None,
             modified: None,
+            decision: None,
             columns: Columns::new(),
         };
         for (column, value) in columns {
@@ -146,6 +158,9 @@ impl Contents {
             Value::Text(text) => {
                 let mut text = text.trim().to_owned();
                 if normalizes && *column == COUNTRY {
+                    text.make_ascii_uppercase();
+                }
+                if normalizes && self.dataverse.schema.own.get(&Own::Kind) == Some(column) {
                     text.make_ascii_uppercase();
                 }
                 if normalizes && *column == TELEPHONE {
@@ -299,11 +314,12 @@ pub(crate) fn brief(lead: &Lead) -> String {
     });
     let columns: Vec<String> = columns.collect();
     format!(
-        "{} {} {:?}/{:?} {}",
+        "{} {} {:?}/{:?}/{:?} {}",
         lead.id,
         lead.etag,
         lead.state,
         lead.status_reason,
+        lead.decision,
         columns.join(" ")
     )
 }

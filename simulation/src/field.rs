@@ -136,7 +136,7 @@ impl Field {
             Value::Date(date) => date.to_string(),
             Value::Row(row) => row.to_string(),
             Value::Whole(number) => number.to_string(),
-            Value::Choice(_) | Value::Flag(_) => return None,
+            Value::Choice(_) | Value::Flag(_) | Value::Moment(_) => return None,
         })
     }
 }

@@ -60,6 +60,7 @@ impl Contents {
         wrong.extend(ending.repeated(report));
         wrong.extend(ending.lost_edits());
         wrong.extend(ending.status());
+        wrong.extend(self.wrong_columns(referral, lead, &ending.reported));
         wrong
     }
 
@@ -299,7 +300,7 @@ impl Ending<'_> {
             Value::Amount(amount) => amount.normalize().to_string(),
             Value::Date(date) => date.to_string(),
             Value::Whole(number) => number.to_string(),
-            Value::Choice(_) | Value::Flag(_) | Value::Row(_) => return true,
+            Value::Choice(_) | Value::Flag(_) | Value::Row(_) | Value::Moment(_) => return true,
         };
         let mut notes = self.contents.dataverse.notes.values();
         notes.any(|(_, note)| note.text.contains(&text))

@@ -38,6 +38,7 @@ impl Contents {
             let words = "a lead was written in observe mode";
             self.ledger.violated(words.to_owned());
         }
+        self.judge_own_columns(lead, changes);
         for (column, value) in changes {
             let is_same = match (column, value) {
                 (column, Some(Value::Choice(number))) if *column == STATE => {
@@ -82,6 +83,7 @@ impl Contents {
             self.ledger.violated(words);
         }
         self.judge_old_difference(before, after, group);
+        self.judge_acceptance(before, after, run, group);
         if after.status.state.is_closed() {
             self.judge_close(before, after, operations, run, group);
         }

@@ -8,6 +8,7 @@
 
 mod agenda;
 mod dataverse;
+mod decisions;
 mod field;
 mod flights;
 mod instances;

@@ -4,19 +4,20 @@ use std::collections::BTreeSet;
 
 use fastrand::Rng;
 use referral_connector::ids::{LeadId, ReferralId};
-use referral_connector::lead::{Columns, Lead, LeadState, Value};
+use referral_connector::lead::{Columns, Decision, Lead, LeadState, Value};
 use referral_connector::mapping::columns::DO_NOT_EMAIL;
 use referral_connector::mapping::{self, Mapping, Projection};
 use referral_connector::referral::{Referral, ReferralState};
 use uuid::Uuid;
 
+use crate::decisions;
 use crate::field::{FIELDS, Field};
 use crate::ledger::{Edit, Record, Undo};
 use crate::partner_center::status;
 use crate::universe::Contents;
 
 /// What a person does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Act {
     EditLead,
     ClearLead,
@@ -40,6 +41,9 @@ pub(crate) enum Act {
     Reference,
     Consent,
     AllowEmail,
+    Decide(Option<Decision>),
+    Scribble,
+    Postpone,
 }
 
 const ACTS: [(Act, u32, &str); 22] = [
@@ -82,9 +86,10 @@ const FLOW: u128 = 0xcafe_0000;
 pub(crate) struct Habits(Vec<(Act, u32, &'static str)>);
 
 impl Habits {
-    pub(crate) fn new(chance: &mut Rng) -> Self {
+    pub(crate) fn new(chance: &mut Rng, has_own_columns: bool) -> Self {
         let share = chance.u8(1..=4);
-        let acts = ACTS.iter().copied();
+        let own = decisions::ACTS.iter().filter(|_| has_own_columns);
+        let acts = ACTS.iter().chain(own).copied();
         Self(acts.filter(|_| chance.u8(..4) < share).collect())
     }
 
@@ -125,7 +130,8 @@ impl Contents {
             | Act::Close
             | Act::Refuse
             | Act::Reference
-            | Act::Consent => self.perform_at_partner_center(act, id),
+            | Act::Consent
+            | Act::Postpone => self.perform_at_partner_center(act, id),
             Act::Candidate => self.candidate(id),
             _ => self.perform_on_lead(act, id),
         }
@@ -158,6 +164,7 @@ impl Contents {
                 let undo = self.last_undo(Record::Referral(id))?;
                 self.edit_referral(id, |it| undo.field.into_referral(it, undo.before));
             }
+            Act::Postpone => self.let_expire(id),
             Act::TouchReferral => self.edit_referral(id, |it| it.quality = None),
             Act::Accept => {
                 (state == ReferralState::New).then_some(())?;
@@ -255,6 +262,10 @@ impl Contents {
                 self.edit_lead(lead, |it, lead| it.fill_lead(lead, undo.field, undo.before));
             }
             Act::TouchLead => self.edit_lead(lead, |_, _| {}),
+            Act::Decide(decision) if is_open => {
+                self.edit_lead(lead, |_, lead| lead.decision = decision);
+            }
+            Act::Scribble if is_open => self.scribble(lead),
             Act::AllowEmail if is_open => {
                 let forbids = Value::Flag(self.chance.bool());
                 self.edit_lead(lead, |it, lead| it.store(lead, DO_NOT_EMAIL, Some(forbids)));
@@ -351,7 +362,7 @@ impl Contents {
         mapping::project(referral, schema, currency, &self.instances.settings)
     }
 
-    fn edit_referral(&mut self, id: ReferralId, change: impl FnOnce(&mut Referral)) {
+    pub(crate) fn edit_referral(&mut self, id: ReferralId, change: impl FnOnce(&mut Referral)) {
         let before = self.projected(self.referral(id));
         self.change_referral(id, change);
         let after = self.projected(self.referral(id));
@@ -363,7 +374,7 @@ impl Contents {
         self.book(Record::Referral(id), &before.columns, &after.columns);
     }
 
-    fn edit_lead(&mut self, id: LeadId, change: impl FnOnce(&Self, &mut Lead)) {
+    pub(crate) fn edit_lead(&mut self, id: LeadId, change: impl FnOnce(&Self, &mut Lead)) {
         let mut lead = self.dataverse.leads[&id].clone();
         let before = lead.columns.clone();
         change(self, &mut lead);

@@ -82,7 +82,8 @@ fn universe(seed: u64, setup: &Setup) -> Universe {
         agenda: Agenda::new(start),
         weather,
         partner_center: PartnerCenter::default(),
-        dataverse: Dataverse::new(),
+        // Two seeds of three are as if there were no such columns.
+        dataverse: Dataverse::new(seed.is_multiple_of(3)),
         storage: Storage::default(),
         instances: Instances::new(settings, setup.variant, start),
         ledger: Ledger::default(),
@@ -134,7 +135,8 @@ impl Contents {
         if self.chance.u8(..12) == 0 {
             self.after(Duration::from_secs(3), Self::announce_foreign);
         }
-        let habits = Arc::new(Habits::new(&mut self.chance));
+        let has_own_columns = self.has_own_columns();
+        let habits = Arc::new(Habits::new(&mut self.chance, has_own_columns));
         let mut moment = Duration::from_secs(6);
         for _ in 0..self.chance.usize(1..24) {
             moment += self.pause();
@@ -198,6 +200,9 @@ impl Contents {
         let moment = after(self.now(), shown);
         self.put_referral(referral, moment);
         self.book(Record::Referral(id), &BTreeMap::new(), &columns);
+        if self.has_own_columns() {
+            self.let_expire(id);
+        }
     }
 
     /// Nobody does anything any more, and everything works again.

@@ -1,5 +1,6 @@
 //! The Dynamics 365 environment, and what we may do there. Nothing is written to find out.
 
+mod own_columns;
 mod privileges;
 
 use super::{Finding, Visit};
@@ -8,10 +9,18 @@ use crate::upstream::dataverse::{Dataverse, DataverseError};
 const DATAVERSE: &str = "dataverse";
 const LEADS: &str = "leads";
 const LEAD_COLUMNS: &str = "lead_columns";
+const REFERRAL_COLUMNS: &str = "referral_columns";
 const CURRENCIES: &str = "currencies";
 const PRIVILEGES: &str = "privileges";
 
-pub(super) const CODES: &[&str] = &[DATAVERSE, LEADS, LEAD_COLUMNS, CURRENCIES, PRIVILEGES];
+pub(super) const CODES: &[&str] = &[
+    DATAVERSE,
+    LEADS,
+    LEAD_COLUMNS,
+    REFERRAL_COLUMNS,
+    CURRENCIES,
+    PRIVILEGES,
+];
 
 pub(super) async fn findings(visit: &Visit<'_>) -> Vec<Finding> {
     let Some(dataverse) = visit.app.dataverse() else {
@@ -62,15 +71,16 @@ fn leads(listed: &Result<bool, DataverseError>) -> Finding {
     }
 }
 
-/// What the columns take, and which of those that referrals are mapped to are not there.
+/// What the columns take, which of those that referrals are mapped to are not there, and which are the connector's own.
 async fn columns(dataverse: &Dataverse) -> Vec<Finding> {
     let read = async {
         Ok::<_, DataverseError>((
             dataverse.schema().await?,
             dataverse.missing_columns().await?,
+            dataverse.unusable_own_columns().await?,
         ))
     };
-    let (schema, missing) = match read.await {
+    let (schema, missing, unusable) = match read.await {
         Ok(read) => read,
         Err(error) => return vec![Finding::error(LEAD_COLUMNS, &error)],
     };
@@ -91,5 +101,6 @@ async fn columns(dataverse: &Dataverse) -> Vec<Finding> {
         )
         .about(column.as_str())
     });
-    [found].into_iter().chain(missing).collect()
+    let own = own_columns::findings(&schema, &unusable);
+    [found].into_iter().chain(missing).chain(own).collect()
 }

@@ -77,6 +77,7 @@ const fn holds(kind: ColumnKind) -> &'static str {
         ColumnKind::Date => "a date without a time",
         ColumnKind::Row => "a row of another table",
         ColumnKind::Whole => "whole numbers",
+        ColumnKind::Moment => "a date with a time",
     }
 }
 

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::output::{Tone, complain, complain_about, say, say_json, toned, watched};
 use super::{Exit, config};
 use crate::app::App;
+use crate::config::TargetConfig;
 use crate::failure::{Chain, Classify};
 use crate::provision::plan::{Problem, Step, plan};
 use crate::provision::run::{News, carry_out, facts};
@@ -37,9 +38,10 @@ pub(super) struct ProvisionArgs {
     /// The client id of the managed identity or app registration that the connector signs in as. Without it no user is added.
     #[arg(long, value_name = "CLIENT_ID")]
     application_id: Option<Uuid>,
-    /// What the names of the columns begin with.
-    #[arg(long, default_value = "pcref")]
-    prefix: Prefix,
+    /// What the names of the columns begin with; without it, what `DATAVERSE_COLUMN_PREFIX` says. A sync uses the columns of
+    /// that setting.
+    #[arg(long)]
+    prefix: Option<Prefix>,
     /// Print one JSON object: {"steps":[{"step","detail","done"},…],"problems":[…],"error"}.
     #[arg(long)]
     json: bool,
@@ -56,10 +58,10 @@ enum Part {
 }
 
 impl ProvisionArgs {
-    fn wish(&self) -> Wish {
+    fn wish(&self, configured: &Prefix) -> Wish {
         let wanted = |part| !self.skip.contains(&part);
         Wish {
-            prefix: self.prefix.clone(),
+            prefix: self.prefix.as_ref().unwrap_or(configured).clone(),
             columns: wanted(Part::Columns),
             role: wanted(Part::Role),
             application: self
@@ -77,13 +79,15 @@ pub(super) async fn run(args: ProvisionArgs) -> Exit {
             return Exit::Usage;
         }
     };
-    let wish = args.wish();
-    let Some(dataverse) = app.dataverse() else {
+    let (Some(dataverse), TargetConfig::Dataverse(configured)) =
+        (app.dataverse(), &app.config.target)
+    else {
         complain(
             "a flow takes the referrals (SYNC_TARGET is flow): there is no environment to prepare",
         );
         return Exit::Usage;
     };
+    let wish = args.wish(&configured.column_prefix);
     let setup = dataverse.setup();
     let looking = facts(&setup, &wish);
     let report = match watched("looking at what is there", looking).await {

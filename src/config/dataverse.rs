@@ -3,16 +3,20 @@
 use url::Url;
 
 use super::Settings;
+use crate::provision::Prefix;
 
 /// The Dynamics 365 environment.
 #[derive(Clone, Debug)]
 pub struct DataverseConfig {
     /// `DATAVERSE_URL`, such as `https://contoso.crm.dynamics.com`; also the audience of its access tokens.
     pub url: Url,
+    /// `DATAVERSE_COLUMN_PREFIX`: what the names of the connector's own columns begin with.
+    pub column_prefix: Prefix,
 }
 
 impl DataverseConfig {
     pub(super) fn read(settings: &mut Settings<'_>) -> Option<Self> {
+        let column_prefix = settings.required("DATAVERSE_COLUMN_PREFIX");
         let url = settings.https_url("DATAVERSE_URL")?;
         if url.path() != "/" {
             settings.problem(
@@ -21,6 +25,9 @@ impl DataverseConfig {
             );
             return None;
         }
-        Some(Self { url })
+        Some(Self {
+            url,
+            column_prefix: column_prefix?,
+        })
     }
 }

@@ -90,6 +90,8 @@ pub const SETTINGS: &[Setting] = &[
         .default("dataverse"),
     setting("DATAVERSE_URL", "unless `SYNC_TARGET` is `flow`: the Dynamics 365 environment")
         .example("https://contoso.crm.dynamics.com"),
+    setting("DATAVERSE_COLUMN_PREFIX", "what the names of the connector's own lead columns begin with, where `provision` added them")
+        .default("pcref"),
     setting("FLOW_URL", "with `SYNC_TARGET` `flow`: the address of the flow's HTTP trigger, with its port and signature").secret(),
     setting("FLOW_AUDIENCE", "if the flow wants a sign-in: the audience of its access tokens, such as `https://service.flow.microsoft.com/`, with its slash"),
     setting("AZURE_CREDENTIAL", "how we sign in to Dataverse, Key Vault, Storage and the flow: `managed_identity`, `client_secret` or `azure_cli`")

@@ -172,6 +172,7 @@ pub(crate) fn lead(state: LeadState, reason: i32) -> Lead {
         status_reason: Some(reason),
         merged_into: None,
         modified: Some("2026-11-20T12:00:00Z".parse().unwrap()),
+        decision: None,
         columns: Columns::new(),
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::lead::{Lead, LeadSchema, LeadState};
+use crate::lead::{Decision, Lead, LeadSchema, LeadState};
 use crate::referral::ReferralState;
 use crate::sync::options::{QualifiedMeans, SyncOptions};
 
@@ -122,15 +122,64 @@ pub enum Close {
 }
 
 impl Outbound {
-    const NOTHING: Self = Self {
+    /// As it is.
+    pub const NOTHING: Self = Self {
         accept: false,
         close: Close::No,
     };
 }
 
 /// What `lead` asks of a referral in state `referral`. A status reason that the table does not name says nothing,
-/// and neither does a new lead: accepting is a deliberate act.
+/// and neither does a new lead: accepting is a deliberate act. On an open lead the seller's decision comes first, on a closed
+/// one the status.
 pub fn outbound(
+    referral: ReferralState,
+    lead: &Lead,
+    options: &SyncOptions,
+    now: Timestamp,
+) -> Outbound {
+    let by_status = asked_by_status(referral, lead, options, now);
+    let by_decision = decided(referral, lead, options, now);
+    let (first, second) = if lead.state == LeadState::Open {
+        (by_decision, by_status)
+    } else {
+        (by_status, by_decision)
+    };
+    if first == Outbound::NOTHING {
+        second
+    } else {
+        first
+    }
+}
+
+/// What the seller's decision asks of a referral that nobody has answered.
+pub fn decided(
+    referral: ReferralState,
+    lead: &Lead,
+    options: &SyncOptions,
+    now: Timestamp,
+) -> Outbound {
+    let decision = lead.decision.and_then(|it| it.in_force(lead.state));
+    match decision.filter(|_| referral == ReferralState::New) {
+        None => Outbound::NOTHING,
+        Some(Decision::Accept) => Outbound {
+            accept: true,
+            close: Close::No,
+        },
+        Some(Decision::Decline) => {
+            let declined = Close::Now {
+                substatus: "Declined",
+                reason: None,
+            };
+            Outbound {
+                accept: false,
+                close: held(lead, options.close_hold, now).unwrap_or(declined),
+            }
+        }
+    }
+}
+
+fn asked_by_status(
     referral: ReferralState,
     lead: &Lead,
     options: &SyncOptions,

@@ -1,13 +1,42 @@
 //! The columns that can be added to the lead table, and what they are called in which language.
 
 use super::Prefix;
+use crate::lead::{Column, Decision, Own};
 
 /// What the numbers of new choices begin with; each publisher has such a number.
 pub const OPTION_PREFIX: i32 = 41_870;
 
+/// The number of the option of a new choice at `index`.
+pub const fn option(index: i32) -> i32 {
+    OPTION_PREFIX * 10_000 + index
+}
+
+/// The number by which the column for it says `decision`.
+pub const fn number(decision: Decision) -> i32 {
+    // In the order of the options; the first one is to wait.
+    match decision {
+        Decision::Accept => option(1),
+        Decision::Decline => option(2),
+    }
+}
+
+/// What the column for it says by `number`; `None` is nothing.
+pub fn decision(number: i32) -> Option<Decision> {
+    let decisions = [Decision::Accept, Decision::Decline];
+    decisions.into_iter().find(|it| self::number(*it) == number)
+}
+
+/// The names of all columns, each with what it is for.
+pub fn names(prefix: &Prefix) -> impl Iterator<Item = (Own, Column)> {
+    let named = |column: &NewColumn| (column.own, column.logical_name(prefix).into());
+    COLUMNS.iter().map(named)
+}
+
 /// A column to add.
 #[derive(Debug, PartialEq, Eq)]
 pub struct NewColumn {
+    /// What a sync uses it for.
+    pub own: Own,
     /// Its name behind the prefix, in the case it is shown to developers.
     name: &'static str,
     /// What it holds.
@@ -85,6 +114,7 @@ impl Shape {
 /// All of them.
 pub const COLUMNS: &[NewColumn] = &[
     NewColumn {
+        own: Own::ReferralId,
         name: "ReferralId",
         shape: Shape::Text(50),
         label: words("Referral ID", "Empfehlungs-ID"),
@@ -94,15 +124,17 @@ pub const COLUMNS: &[NewColumn] = &[
         ),
     },
     NewColumn {
+        own: Own::Link,
         name: "ReferralLink",
         shape: Shape::Link(300),
         label: words("Referral in Partner Center", "Empfehlung in Partner Center"),
         description: words(
-            "Opens the referral in Partner Center.",
-            "Öffnet die Empfehlung in Partner Center.",
+            "Opens the referrals in Partner Center.",
+            "Öffnet die Empfehlungen in Partner Center.",
         ),
     },
     NewColumn {
+        own: Own::Kind,
         name: "ReferralKind",
         shape: Shape::Text(100),
         label: words("Referral kind", "Art der Empfehlung"),
@@ -112,6 +144,7 @@ pub const COLUMNS: &[NewColumn] = &[
         ),
     },
     NewColumn {
+        own: Own::Status,
         name: "ReferralStatus",
         shape: Shape::Text(100),
         label: words("Referral status", "Status der Empfehlung"),
@@ -121,6 +154,7 @@ pub const COLUMNS: &[NewColumn] = &[
         ),
     },
     NewColumn {
+        own: Own::AnswerBy,
         name: "AnswerBy",
         shape: Shape::Day,
         label: words("Answer referral by", "Empfehlung beantworten bis"),
@@ -130,6 +164,7 @@ pub const COLUMNS: &[NewColumn] = &[
         ),
     },
     NewColumn {
+        own: Own::Decision,
         name: "Decision",
         shape: Shape::Choice(&[
             words("Wait", "Abwarten"),
@@ -138,20 +173,22 @@ pub const COLUMNS: &[NewColumn] = &[
         ]),
         label: words("Referral decision", "Entscheidung zur Empfehlung"),
         description: words(
-            "What the seller decided about the referral.",
-            "Was der Verkäufer über die Empfehlung entschieden hat.",
+            "What the seller decides about a new referral. Decline is sent after a day, and can be taken back until then.",
+            "Was der Verkäufer über eine neue Empfehlung entscheidet. Eine Ablehnung wird nach einem Tag gesendet und kann bis dahin zurückgenommen werden.",
         ),
     },
     NewColumn {
+        own: Own::LastSynced,
         name: "LastSynced",
         shape: Shape::Moment,
         label: words("Referral last synced", "Empfehlung zuletzt abgeglichen"),
         description: words(
-            "When the lead and the referral were last brought into step.",
-            "Wann Lead und Empfehlung zuletzt abgeglichen wurden.",
+            "When the lead was last changed to be in step with the referral.",
+            "Wann der Lead zuletzt an die Empfehlung angeglichen wurde.",
         ),
     },
     NewColumn {
+        own: Own::Message,
         name: "SellerMessage",
         shape: Shape::Memo(2000),
         label: words("Message about the referral", "Hinweis zur Empfehlung"),
@@ -165,6 +202,7 @@ pub const COLUMNS: &[NewColumn] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lead::ColumnKind;
 
     #[test]
     fn every_kind_of_german_is_german_and_the_rest_is_english() {
@@ -185,5 +223,32 @@ mod tests {
         names.sort();
         names.dedup();
         assert_eq!(names.len(), COLUMNS.len());
+    }
+
+    #[test]
+    fn a_decision_is_known_by_the_number_of_its_label() {
+        let choice = COLUMNS.iter().find(|it| it.own == Own::Decision).unwrap();
+        let Shape::Choice(options) = choice.shape else {
+            panic!("{choice:?}");
+        };
+        for (index, words) in (0..).zip(options) {
+            let word = words.in_language(1033).to_lowercase();
+            let decision = decision(option(index));
+            assert_eq!(decision.map_or("wait", Decision::word), word);
+        }
+        assert_eq!(decision(1), None);
+    }
+
+    #[test]
+    fn a_column_is_as_the_sync_uses_it() {
+        for column in COLUMNS {
+            let kind = match column.shape {
+                Shape::Text(_) | Shape::Link(_) | Shape::Memo(_) => ColumnKind::Text,
+                Shape::Day => ColumnKind::Date,
+                Shape::Moment => ColumnKind::Moment,
+                Shape::Choice(_) => ColumnKind::Choice,
+            };
+            assert_eq!(column.own.kind(), kind, "{column:?}");
+        }
     }
 }

@@ -4,6 +4,8 @@ mod cells;
 mod draft;
 mod findings;
 mod merge;
+mod message;
+mod mirror;
 mod notes;
 mod patches;
 mod report;
@@ -47,6 +49,8 @@ pub struct Inputs<'a> {
     pub lead_currency: Option<&'a Currency>,
     /// The administrator's choices.
     pub options: &'a SyncOptions,
+    /// What this run wrote to the connector's own columns of the lead.
+    pub shown: &'a Changes,
     /// The present.
     pub now: Timestamp,
 }

@@ -13,9 +13,10 @@ use super::state::State;
 use super::world::{Referrals, World};
 use super::{SyncError, Syncer};
 use crate::ids::{CurrencyId, ETag, LeadId, ReferralId};
-use crate::lead::{Changes, Column, Columns, Currency, LeadSchema, Value};
+use crate::lead::{Changes, Column, Columns, Currency, LeadSchema, Own, Value};
 use crate::mapping::columns::{STATE, STATUS};
 use crate::mapping::{self, Loss, Mapping, Projection, Rule, Unit};
+use crate::provision::columns::number;
 use crate::referral::{PatchOperation, Referral};
 use crate::upstream::calls;
 use crate::upstream::partner_center::{ListQuery, Page, PartnerCenterError, Patched};
@@ -27,7 +28,7 @@ pub struct Preview {
     pub referral: ReferralId,
     /// Its lead: the one it has, or the one it would get.
     pub lead: Option<LeadId>,
-    /// What becomes of each column, in the order of the mapping table. Empty if the referral has nothing to do with a lead.
+    /// What becomes of each column, in the order of the mapping table, then of the connector's own. Empty if the referral has nothing to do with a lead.
     pub fields: Vec<Field>,
     /// What of the referral its lead cannot hold as it is.
     pub losses: Vec<Loss>,
@@ -44,9 +45,9 @@ pub struct Preview {
 pub struct Field {
     /// The column.
     pub column: Column,
-    /// What it is merged with.
-    pub unit: Unit,
-    /// Who wins it; `None` for the status, which has a table of its own.
+    /// What it is merged with; `None` for the connector's own columns, which are not merged.
+    pub unit: Option<Unit>,
+    /// Who wins it; `None` for the status, which has a table of its own, and where nothing is merged.
     pub rule: Option<Rule>,
     /// What the lead holds.
     pub now: Option<Value>,
@@ -193,6 +194,7 @@ impl Syncer {
             currency: view.currency.as_ref(),
             lead_currency: view.lead_currency.as_ref(),
             options: &self.options,
+            shown: &Changes::new(),
             now: self.world.clock.now(),
         };
         let plan = plan::intended(&inputs);
@@ -215,7 +217,9 @@ impl Syncer {
         };
         let fields = columns.map(|mut columns| {
             columns.extend(reason.map(|reason| (STATUS, reason)));
-            fields(&self.options.mapping, &columns, &projection, &plan)
+            let mut fields = fields(&self.options.mapping, &columns, &projection, &plan);
+            fields.extend(own_fields(view, &columns, &plan));
+            fields
         });
         let currencies = [&view.currency, &view.lead_currency];
         Preview {
@@ -260,7 +264,7 @@ fn fields(
         };
         Some(Field {
             column,
-            unit,
+            unit: Some(unit),
             rule,
             now,
             said,
@@ -269,6 +273,40 @@ fn fields(
         })
     };
     rows.chain(status).filter_map(field).collect()
+}
+
+/// The connector's own columns, but for what is empty and stays so.
+fn own_fields(view: &View, columns: &Columns, plan: &Plan) -> Vec<Field> {
+    let changes = changes(plan);
+    let decided = match &view.lead {
+        LeadFinding::Found { lead, .. } => lead.decision,
+        LeadFinding::Absent | LeadFinding::OfAnother { .. } => None,
+    };
+    let field = |(own, column): (&Own, &Column)| {
+        let now = match own {
+            Own::Decision => decided.map(|it| Value::Choice(number(it))),
+            _ => columns.get(column).cloned(),
+        };
+        let change = changes.get(column);
+        let after = change.unwrap_or(&now).clone();
+        let decision = match change {
+            Some(Some(_)) => Decision::Written,
+            Some(None) => Decision::Emptied,
+            None if now.is_none() => return None,
+            None if matches!(own, Own::Decision | Own::LastSynced) => Decision::Kept,
+            None => Decision::Same,
+        };
+        Some(Field {
+            column: column.clone(),
+            unit: None,
+            rule: None,
+            said: after.clone(),
+            now,
+            after,
+            decision,
+        })
+    };
+    view.schema.own.iter().filter_map(field).collect()
 }
 
 /// The columns that `plan` writes.

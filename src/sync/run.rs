@@ -18,6 +18,7 @@ use super::state::store::{Claim, Saved, Stored};
 use super::state::{Side, State};
 use crate::failure::Classify;
 use crate::ids::{ETag, LeadId, ReferralId};
+use crate::lead::Changes;
 use crate::upstream::dataverse::DataverseError;
 use crate::upstream::retry::RetryPolicy;
 
@@ -56,6 +57,8 @@ pub(super) struct Run<'a> {
     unsaved: BTreeSet<Side>,
     /// The referral's version that Partner Center refused to be the current one.
     refused: Option<ETag>,
+    /// What was written to the connector's own columns of the lead.
+    shown: Changes,
     /// The lead is there although it cannot be read: it was merged into one that was deleted.
     was_there: bool,
     /// The lead was written since the referral was read.
@@ -111,6 +114,7 @@ impl<'a> Run<'a> {
             lost: BTreeSet::new(),
             unsaved: BTreeSet::new(),
             refused: None,
+            shown: Changes::new(),
             was_there: false,
             unchecked: false,
             has_saved: false,
@@ -153,6 +157,8 @@ impl<'a> Run<'a> {
             Round::Done => Ok(()),
             Round::Unseen => self.unless_endless(),
             Round::Raced => {
+                // What stands there now may be somebody else's.
+                self.shown.clear();
                 self.races += 1;
                 self.unless_endless()
             }
@@ -244,6 +250,7 @@ impl<'a> Run<'a> {
             currency: view.currency.as_ref(),
             lead_currency: view.lead_currency.as_ref(),
             options: &self.syncer.options,
+            shown: &self.shown,
             now: self.syncer.world.clock.now(),
         })
     }

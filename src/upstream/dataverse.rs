@@ -34,6 +34,7 @@ use crate::lead::{
     Changes, Column, ColumnKind, Columns, Currency, Lead, LeadSchema, Note, Owner, Value,
 };
 use crate::mapping::columns::{STATE, TRANSACTION_CURRENCY};
+use crate::provision::columns::names;
 
 pub use self::changed::{LeadPage, LeadQuery, ListedLead, Which};
 pub use self::error::{DataverseError, Failure};
@@ -102,16 +103,20 @@ pub struct WhoAmI {
 
 impl Dataverse {
     /// A client of the configured environment that reads and writes `mapped` columns of leads, as far as that is possible
-    /// there.
+    /// there. What is not mapped of the columns that are its own, it uses as such.
     pub fn new(
         config: &DataverseConfig,
         transport: Transport,
         tokens: Arc<dyn TokenSource>,
         mapped: impl IntoIterator<Item = (Column, ColumnKind)>,
     ) -> Self {
+        let mapped: Vec<_> = mapped.into_iter().collect();
+        let is_mapped = |column: &Column| mapped.iter().any(|(mapped, _)| mapped == column);
+        let own = names(&config.column_prefix).filter(|(_, column)| !is_mapped(column));
+        let own = own.collect();
         Self {
             requests: Requests::new(&config.url, transport, tokens),
-            definer: Arc::new(Definer::new(mapped.into_iter().collect())),
+            definer: Arc::new(Definer::new(mapped, own)),
             currencies: Arc::default(),
             user: Arc::default(),
         }
@@ -270,6 +275,11 @@ impl Dataverse {
         Ok(self.organisation().await?.unusable.clone())
     }
 
+    /// The columns of the connector's own that cannot be used here, and why: most often they are not there.
+    pub async fn unusable_own_columns(&self) -> Result<BTreeMap<Column, Unusable>, DataverseError> {
+        Ok(self.organisation().await?.unusable_own.clone())
+    }
+
     /// Who we are to the environment: proves that it is there and that it knows us.
     pub async fn who_am_i(&self) -> Result<WhoAmI, DataverseError> {
         let failed = |source| DataverseError::WhoAmI { source };
@@ -306,7 +316,7 @@ impl Dataverse {
     async fn row(&self, id: LeadId, organisation: &Organisation) -> Result<Lead, Failure> {
         let path = row_path(id, organisation);
         let row: Row = self.requests.read("read lead", &path).await?.json()?;
-        Ok(wire::lead(&row, &organisation.columns)?)
+        Ok(organisation.lead(&row)?)
     }
 
     /// Writes lead `id` and gives it as it was stored; `None` if the answer does not say.
@@ -321,7 +331,7 @@ impl Dataverse {
         let path = row_path(id, organisation);
         let reply = self.requests.store(operation, &path, presumed, body);
         let row: Option<Row> = reply.await?.json().ok();
-        let lead = row.and_then(|row| wire::lead(&row, &organisation.columns).ok());
+        let lead = row.and_then(|row| organisation.lead(&row).ok());
         Ok(lead.filter(|lead| lead.id == id).map(Box::new))
     }
 
@@ -370,7 +380,7 @@ fn new_lead(
     let mut body = Body::default();
     for (column, value) in columns {
         // Dataverse takes the state of a lead in updates only, and says nothing when it comes with a creation.
-        if *column != STATE && !organisation.unusable.contains_key(column) {
+        if *column != STATE && organisation.takes(column) {
             body.set(column, Some(value))?;
         }
     }
@@ -386,7 +396,7 @@ fn new_lead(
 fn changed_lead(changes: &Changes, organisation: &Organisation) -> Result<Body, Failure> {
     let mut body = Body::default();
     for (column, value) in changes {
-        if !organisation.unusable.contains_key(column) {
+        if organisation.takes(column) {
             body.set(column, value.as_ref())?;
         }
     }

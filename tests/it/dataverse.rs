@@ -54,7 +54,10 @@ impl Organisation {
         let authority = std::fs::read(sandbox.ca_file()).unwrap();
         let url = sandbox.url(Service::Dataverse);
         let dataverse = Dataverse::new(
-            &DataverseConfig { url },
+            &DataverseConfig {
+                url,
+                column_prefix: "pcref".parse().unwrap(),
+            },
             Transport::new(Some(&authority)).unwrap(),
             Arc::new(Fixed(token(&sandbox).await)),
             columns,

@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 use crate::cli::output::{Tone, say, toned};
 use crate::failure::Chain;
 use crate::lead::{Currency, Owner, Value};
-use crate::mapping::Loss;
+use crate::mapping::{Loss, Unit};
 use crate::referral::{PatchOp, PatchOperation};
 use crate::sync::options::{Mode, SyncOptions};
 use crate::sync::plan::LeadAction;
@@ -26,7 +26,7 @@ pub(super) fn json(preview: &Preview, options: &SyncOptions, unread: &[String]) 
     let columns = preview.fields.iter().map(|field| {
         json!({
             "column": field.column.as_str(),
-            "unit": field.unit.word(),
+            "unit": field.unit.map(Unit::word),
             "winner": winner(field),
             "now": value(&field.now),
             "referral": value(&field.said),
@@ -158,9 +158,11 @@ fn line(field: &Field, currencies: &[Currency]) -> String {
 
 /// Who wins a column.
 fn winner(field: &Field) -> &'static str {
-    field
-        .rule
-        .map_or("the further status", |rule| rule.winner())
+    match (field.unit, field.rule) {
+        (_, Some(rule)) => rule.winner(),
+        (Some(_), None) => "the further status",
+        (None, None) => "not merged",
+    }
 }
 
 fn operations(preview: &Preview) -> impl Iterator<Item = &PatchOperation> {
@@ -228,6 +230,7 @@ fn plain(value: &Value, currencies: &[Currency]) -> Json {
         // As text: a JSON number would be read as a float.
         Value::Amount(amount) => json!(amount.to_string()),
         Value::Date(date) => json!(date.to_string()),
+        Value::Moment(moment) => json!(moment.to_string()),
         Value::Row(row) => {
             let known = currencies
                 .iter()

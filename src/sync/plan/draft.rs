@@ -9,7 +9,7 @@ use super::findings::Findings;
 use super::merge::{self, Merged, Merger};
 use super::settle::Settled;
 use super::{Inputs, LeadAction, LeadFinding, Outcome, Patch, Plan, Report};
-use super::{notes, patches, standing};
+use super::{mirror, notes, patches, standing};
 use crate::ids::{ETag, LeadId};
 use crate::lead::{Changes, Columns, Lead, LeadState, Note, Value};
 use crate::mapping::columns::STATUS;
@@ -87,6 +87,7 @@ impl<'a> Draft<'a> {
         }
         self.link(LeadId::of(referral.id), None);
         self.note(&Columns::new(), &columns, &Merged::default(), false);
+        columns.extend(mirror::of_new(self.inputs, self.projection));
         self.lead = LeadAction::Create {
             values: self.created(reason),
             columns,
@@ -118,7 +119,7 @@ impl<'a> Draft<'a> {
         let pair = Pair {
             lead: Some(
                 self.state
-                    .status_digest(LeadState::Open.number(), Some(reason)),
+                    .status_digest(LeadState::Open, Some(reason), None),
             ),
             referral: raw.map(|it| self.state.referral_digest(&STATUS, it)),
             alike: true,
@@ -162,15 +163,21 @@ impl<'a> Draft<'a> {
             let raw = self.projection.raw.get(&STATUS).map(String::as_str);
             self.tell(Report::Flagged, raw.unwrap_or_default());
         }
-        if self.state.was_told(&Report::LeadReadOnly, &lead.etag) {
-            // Dataverse takes no change to this version of the lead.
+        // Dataverse takes no change to this version of the lead.
+        let is_read_only = self.state.was_told(&Report::LeadReadOnly, &lead.etag);
+        if is_read_only {
             merged.changes.clear();
         }
         let columns = merge::after(&lead.columns, &merged.changes);
         self.note(&lead.columns, &columns, &merged, standing.is_flagged);
         self.link(lead.id, merged_from);
         let is_linked = !self.patches.is_empty();
-        self.send(lead, &merged, &standing);
+        self.send(lead, &merged);
+        if !is_read_only {
+            let own = self.own(lead, &merged, &standing);
+            merged.changes.extend(own);
+        }
+        self.answer(lead, merged.changes.is_empty(), &standing);
         let is_sent = usize::from(is_linked) < self.patches.len();
         let outcome = match (merged.changes.is_empty(), is_sent, is_linked) {
             (false, ..) => Outcome::Updated,
@@ -208,8 +215,8 @@ impl<'a> Draft<'a> {
         self.patches.extend(link);
     }
 
-    /// Data first, then the status, a close last.
-    fn send(&mut self, lead: &Lead, merged: &Merged, standing: &standing::Standing) {
+    /// The values that go to the referral.
+    fn send(&mut self, lead: &Lead, merged: &Merged) {
         let data = patches::data(
             self.inputs,
             self.projection,
@@ -218,7 +225,23 @@ impl<'a> Draft<'a> {
             &mut self.findings,
         );
         self.patches.extend(data);
-        let rests = merged.changes.is_empty();
+    }
+
+    /// What changes of the connector's own columns.
+    fn own(&mut self, lead: &Lead, merged: &Merged, standing: &standing::Standing) -> Changes {
+        let sides = mirror::Sides {
+            lead,
+            state: &self.state,
+            projection: self.projection,
+            merged,
+            standing,
+            patches: &self.patches,
+        };
+        mirror::changes(self.inputs, &sides, &mut self.findings)
+    }
+
+    /// Then the status, a close last. `rests` is whether the lead is left as it is.
+    fn answer(&mut self, lead: &Lead, rests: bool, standing: &standing::Standing) {
         let (status, until) = standing.patches(self.inputs, lead, rests, &mut self.findings);
         self.patches.extend(status);
         self.look_again = until.and_then(|until| self.look(until));

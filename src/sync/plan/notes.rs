@@ -167,7 +167,8 @@ fn line(column: &Column, columns: &Columns, currency: Option<&str>) -> Option<St
         Value::Whole(number) => number.to_string(),
         // The only lookup is the deal's currency, and its code is what people know.
         Value::Row(_) => text::line(currency?)?,
-        Value::Choice(_) | Value::Flag(_) => return None,
+        // Nothing that is merged is a moment.
+        Value::Choice(_) | Value::Flag(_) | Value::Moment(_) => return None,
     };
     Some(format!("{column}: {value}"))
 }

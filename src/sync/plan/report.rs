@@ -123,6 +123,8 @@ pub enum Report {
     LeadMerged,
     /// The lead was merged into the lead of another referral: this referral has none of its own any more.
     LeadOfAnother,
+    /// The organisation holds something else in a column of the connector's own than was written there: it is left.
+    Rewritten(Column),
     /// The lead is closed and Dataverse took no change to it.
     LeadReadOnly,
     /// The referral is closed: it cannot be told which lead it has.
@@ -167,6 +169,7 @@ impl Report {
             Self::LeadDeleted => "lead_deleted",
             Self::LeadMerged => "lead_merged",
             Self::LeadOfAnother => "lead_of_another",
+            Self::Rewritten(_) => "rewritten",
             Self::LeadReadOnly => "lead_read_only",
             Self::NotLinked => "not_linked",
             Self::WriteBackDropped(_) => "write_back_dropped",
@@ -205,7 +208,9 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.word())?;
         match self {
-            Self::Lost(column, _) | Self::WouldWrite(column) => write!(f, ":{column}"),
+            Self::Lost(column, _) | Self::Rewritten(column) | Self::WouldWrite(column) => {
+                write!(f, ":{column}")
+            }
             Self::Differs(unit)
             | Self::Emptied(unit)
             | Self::EditedSince(unit)
@@ -248,6 +253,7 @@ mod tests {
             Report::LeadDeleted,
             Report::LeadMerged,
             Report::LeadOfAnother,
+            Report::Rewritten(column.clone()),
             Report::LeadReadOnly,
             Report::NotLinked,
             Report::WriteBackDropped(Unit::Deal),

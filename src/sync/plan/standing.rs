@@ -4,7 +4,8 @@ use jiff::Timestamp;
 
 use super::findings::Findings;
 use super::{Inputs, Patch, Report, patches};
-use crate::lead::{Changes, Lead, LeadState, Value};
+use crate::ids::LeadId;
+use crate::lead::{Changes, Decision, Lead, LeadState, Value};
 use crate::mapping::columns::{STATE, STATUS};
 use crate::mapping::status::{self, Close, Inbound, Outbound};
 use crate::mapping::{self, Projection, Unit};
@@ -22,7 +23,9 @@ pub(super) struct Standing {
     pub(super) agreed: Option<Pair>,
     /// The referral was closed, and the lead says otherwise: a seller has to decide.
     pub(super) is_flagged: bool,
-    /// What the lead asks of its referral.
+    /// The lead asks for something that is not sent.
+    pub(super) is_unsent: bool,
+    /// What the lead asks of its referral, and what was agreed before.
     asked: Option<(Outbound, Pair)>,
 }
 
@@ -42,7 +45,14 @@ pub(super) fn compare(
         alike: true,
     };
     let agreed = state.agreed.get(&STATUS).copied();
-    let referral_changed = agreed.is_none_or(|it| it.referral != now.referral);
+    // A lead whose decision was sent is yet to follow.
+    let is_awaited = agreed.is_some_and(|it| {
+        it == Pair {
+            alike: false,
+            ..now
+        }
+    }) && follows(referral, lead);
+    let referral_changed = is_awaited || agreed.is_none_or(|it| it.referral != now.referral);
     let inbound = status::inbound(
         referral,
         lead.state,
@@ -53,11 +63,11 @@ pub(super) fn compare(
     let mut standing = Standing::default();
     match inbound {
         Inbound::Contacted(reason) if referral_changed => {
-            standing.write(state, now, lead.state, reason, false);
+            standing.write(state, now, lead, (lead.state, reason));
             return standing;
         }
         Inbound::Disqualify(reason) if referral_changed => {
-            standing.write(state, now, LeadState::Disqualified, reason, true);
+            standing.write(state, now, lead, (LeadState::Disqualified, reason));
             return standing;
         }
         // A seller set the lead back to new after its referral was closed.
@@ -65,7 +75,7 @@ pub(super) fn compare(
         Inbound::Contacted(_) | Inbound::Nothing => {}
     }
     let asked = status::outbound(referral, lead, inputs.options, inputs.now);
-    if !asked.accept && asked.close == Close::No {
+    if asked == Outbound::NOTHING {
         standing.agreed = Some(now);
     } else if !patches::writes_back(inputs) {
         // Kept, and not sent.
@@ -74,20 +84,53 @@ pub(super) fn compare(
             ..now
         };
         standing.agreed = agreed.is_none().then_some(unlike);
+        standing.is_unsent = true;
+    } else if agreed.is_none() && accepts(inputs, lead) {
+        let accept = status::decided(referral, lead, inputs.options, inputs.now);
+        standing.asked = Some((accept, now));
     } else {
         standing.ask(asked, agreed, now, findings);
     }
     standing
 }
 
+/// Whether the referral stands where the decision on `lead` wanted it to.
+fn follows(referral: ReferralState, lead: &Lead) -> bool {
+    matches!(
+        (lead.decision, referral),
+        (Some(Decision::Accept), ReferralState::Active)
+            | (Some(Decision::Decline), ReferralState::Declined)
+    )
+}
+
+/// Whether the seller accepts the referral on the lead that was made for it: that can mean nothing else, whenever it was done.
+/// On another lead the decision may have been about another referral, and to decline is final: both count once they change.
+fn accepts(inputs: &Inputs<'_>, lead: &Lead) -> bool {
+    let decision = lead.decision.and_then(|it| it.in_force(lead.state));
+    decision == Some(Decision::Accept) && lead.id == LeadId::of(inputs.referral.id)
+}
+
 impl Standing {
-    fn write(&mut self, state: &State, now: Pair, to: LeadState, reason: i32, closes: bool) {
-        if closes {
+    fn write(&mut self, state: &State, now: Pair, lead: &Lead, (to, reason): (LeadState, i32)) {
+        if to != lead.state {
             self.changes.insert(STATE, Some(Value::Choice(to.number())));
         }
         self.changes.insert(STATUS, Some(Value::Choice(reason)));
-        let lead = Some(state.status_digest(to.number(), Some(reason)));
-        self.values.insert(STATUS, Pair { lead, ..now });
+        let lead = Some(state.status_digest(to, Some(reason), lead.decision));
+        let alike = true;
+        self.values.insert(STATUS, Pair { lead, alike, ..now });
+    }
+
+    /// Whether a close is sent now unless the lead is written: it must not wait because of what only shows on the lead.
+    pub(super) fn is_due(&self) -> bool {
+        let close = self.asked.map(|(asked, _)| asked.close);
+        matches!(close, Some(Close::Now { .. }))
+    }
+
+    /// Whether the referral is to be closed, now or later.
+    pub(super) fn closes(&self) -> bool {
+        self.asked
+            .is_some_and(|(asked, _)| asked.close != Close::No)
     }
 
     /// The lead's status is sent if it changed since both were alike. An old difference is only reported; after that the
@@ -97,17 +140,16 @@ impl Standing {
             alike: false,
             ..now
         };
-        let Some(agreed) = agreed else {
-            self.agreed = Some(unlike);
-            findings.add(Report::Differs(Unit::Status), "");
-            return;
-        };
-        let lead_changed = agreed.lead != now.lead;
-        let referral_changed = agreed.referral != now.referral;
-        if lead_changed || referral_changed && !agreed.alike {
+        let changed = agreed.filter(|agreed| {
+            let lead_changed = agreed.lead != now.lead;
+            let referral_changed = agreed.referral != now.referral;
+            lead_changed || referral_changed && !agreed.alike
+        });
+        if let Some(agreed) = changed {
             self.asked = Some((asked, agreed));
         } else {
             self.agreed = Some(unlike);
+            self.is_unsent = true;
             findings.add(Report::Differs(Unit::Status), "");
         }
     }
@@ -125,11 +167,13 @@ impl Standing {
             return (Vec::new(), None);
         };
         let state = inputs.state;
+        let lead_says_so = lead.state != LeadState::Open || lead.decision.is_none();
         let held = Some(state.lead_status_digest(lead));
         let pair = |lead, to| Pair {
             lead,
             referral: mapping::standing(to).map(|it| state.referral_digest(&STATUS, it)),
-            alike: true,
+            // What an open lead was decided about, its status does not say yet.
+            alike: lead_says_so,
         };
         let mut patches = Vec::new();
         if asked.accept {

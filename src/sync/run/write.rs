@@ -3,7 +3,7 @@
 use super::{Round, Run, Step};
 use crate::failure::{Classify, Disposition};
 use crate::ids::LeadId;
-use crate::lead::{Lead, Note};
+use crate::lead::{Column, Lead, Note, Value};
 use crate::referral::{PatchOperation, Referral};
 use crate::sync::error::SyncCause;
 use crate::sync::look::View;
@@ -67,6 +67,9 @@ impl Run<'_> {
             Ok(Created::AlreadyThere) => return Ok(self.already_there(id)),
             Err(error) => return self.failed(Side::Lead, error.into()),
         };
+        let written = columns.iter();
+        let written = written.map(|(column, value)| (column.clone(), Some(value.clone())));
+        self.shows(view, written);
         self.progress.lead = Some(id);
         self.progress.outcome = self.progress.outcome.and(Outcome::Created);
         let step = self.lead_written(view, stored, values).await?;
@@ -106,20 +109,30 @@ impl Run<'_> {
         match self.syncer.world.leads.update(id, etag, changes).await {
             Ok(Updated::Done(stored)) => {
                 self.progress.outcome = self.progress.outcome.and(Outcome::Updated);
+                self.shows(view, changes.clone());
                 self.lead_written(view, stored, values).await
             }
             Ok(Updated::Changed | Updated::Gone) => Ok(Step::Over(Round::Raced)),
             Err(error) if is_about_state(&error) => {
                 self.writes += 1;
                 self.state.strike(self.number, Side::Lead);
-                // This version of the lead is left alone from now on.
-                if self.state.tell(&Report::LeadReadOnly, etag) {
+                // This version of the lead is left alone from now on. Nobody misses what only shows there.
+                let is_news = self.state.tell(&Report::LeadReadOnly, etag);
+                if is_news && !values.is_empty() {
                     self.progress.report([Report::LeadReadOnly]);
                 }
                 Ok(Step::Written)
             }
             Err(error) => self.failed(Side::Lead, error.into()),
         }
+    }
+
+    /// Remembers what was written to the connector's own columns, for as long as this run goes on.
+    fn shows(&mut self, view: &View, written: impl IntoIterator<Item = (Column, Option<Value>)>) {
+        let own = &view.schema.own;
+        let is_own = |column: &Column| own.values().any(|it| it == column);
+        let written = written.into_iter().filter(|(column, _)| is_own(column));
+        self.shown.extend(written);
     }
 
     /// The lead holds `values` now, and is `stored` if the answer said so.

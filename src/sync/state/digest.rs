@@ -3,7 +3,7 @@
 use openssl::sha::Sha256;
 
 use super::{Digest, State};
-use crate::lead::{Column, Lead, Value};
+use crate::lead::{Column, Decision, Lead, LeadState, Value};
 use crate::mapping::columns::STATUS;
 
 /// Keeps apart what could otherwise be taken for each other.
@@ -26,18 +26,27 @@ impl State {
             Value::Date(date) => date.to_string(),
             Value::Row(row) => row.to_string(),
             Value::Whole(number) => number.to_string(),
+            Value::Moment(moment) => moment.to_string(),
         };
         self.digest(Space::Lead, column.as_str(), &content)
     }
 
-    /// Of where a lead stands: state and status reason.
+    /// Of where a lead stands: state and status reason, and what was decided, if anything.
     pub fn lead_status_digest(&self, lead: &Lead) -> Digest {
-        self.status_digest(lead.state.number(), lead.status_reason)
+        self.status_digest(lead.state, lead.status_reason, lead.decision)
     }
 
-    /// As [`State::lead_status_digest`], of a lead that does not exist yet.
-    pub(in crate::sync) fn status_digest(&self, state: i32, reason: Option<i32>) -> Digest {
-        let content = format!("{state}/{}", reason.unwrap_or(-1));
+    /// As [`State::lead_status_digest`], of a lead that is about to stand there.
+    pub(in crate::sync) fn status_digest(
+        &self,
+        state: LeadState,
+        reason: Option<i32>,
+        decision: Option<Decision>,
+    ) -> Digest {
+        let mut content = format!("{}/{}", state.number(), reason.unwrap_or(-1));
+        if let Some(decision) = decision.and_then(|it| it.in_force(state)) {
+            content = format!("{content}/{}", decision.word());
+        }
         self.digest(Space::Lead, STATUS.as_str(), &content)
     }
 
@@ -79,8 +88,9 @@ mod tests {
     use uuid::Uuid;
 
     use super::{Digest, State};
-    use crate::lead::{Column, Value};
+    use crate::lead::{Column, Decision, LeadState, Value};
     use crate::mapping::columns::{CITY, COMPANY, ESTIMATED_AMOUNT};
+    use crate::mapping::fixtures;
 
     fn state(salt: u128) -> State {
         State::new(Uuid::from_u128(salt))
@@ -115,6 +125,19 @@ mod tests {
         };
         assert_eq!(amount("10"), amount("10.00"));
         assert_ne!(amount("10"), amount("10.01"));
+    }
+
+    #[test]
+    fn a_decision_changes_where_a_lead_stands_and_none_leaves_it_as_it_ever_was() {
+        let mut lead = fixtures::lead(LeadState::Open, 1);
+        let digests = [None, Some(Decision::Accept), Some(Decision::Decline)].map(|decision| {
+            lead.decision = decision;
+            state(1).lead_status_digest(&lead)
+        });
+        let undecided = u128::from_be_bytes(digests[0].0);
+        assert_eq!(undecided, 0xa6af_dbe5_e64e_22d8_bf95_fc85_7767_09b2);
+        assert!(!digests[1..].contains(&digests[0]));
+        assert_ne!(digests[1], digests[2]);
     }
 
     #[test]

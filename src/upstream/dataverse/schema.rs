@@ -9,10 +9,11 @@ use tracing::warn;
 
 use super::error::Failure;
 use super::request::Requests;
-use super::wire::{Definitions, Unusable};
+use super::wire::{self, BadRow, Definitions, Row, Unusable};
 use crate::failure::Chain;
-use crate::lead::{Column, ColumnKind, LeadSchema};
+use crate::lead::{Column, ColumnKind, Lead, LeadSchema, Own, Value};
 use crate::mapping::columns::ESTIMATED_CLOSE_DATE;
+use crate::provision::columns::decision;
 use crate::upstream::Reply;
 
 /// How long definitions are believed. Administrators change columns a few times a year.
@@ -27,36 +28,70 @@ const NAME: &str = "LogicalName,AttributeType,IsValidForCreate,IsValidForUpdate"
 pub(super) struct Organisation {
     /// What its columns take.
     pub(super) schema: Arc<LeadSchema>,
-    /// The mapped columns that can be read and written here.
+    /// The columns that can be read here: mapped ones, and the connector's own.
     pub(super) columns: Vec<(Column, ColumnKind)>,
     /// The mapped columns that cannot.
     pub(super) unusable: BTreeMap<Column, Unusable>,
+    /// The columns of the connector's own that cannot be used, most often because they are not there.
+    pub(super) unusable_own: BTreeMap<Column, Unusable>,
 }
 
 impl Organisation {
-    fn new(definitions: Definitions, mapped: &[(Column, ColumnKind)]) -> Self {
+    fn new(
+        definitions: Definitions,
+        mapped: &[(Column, ColumnKind)],
+        own: &[(Own, Column)],
+    ) -> Self {
         let why = |(column, kind): &(Column, ColumnKind)| {
             Some((column.clone(), definitions.unusable(column, *kind)?))
         };
         let unusable: BTreeMap<Column, Unusable> = mapped.iter().filter_map(why).collect();
+        let why = |(own, column): &(Own, Column)| {
+            Some((column.clone(), definitions.unusable_for(*own, column)?))
+        };
+        let unusable_own: BTreeMap<Column, Unusable> = own.iter().filter_map(why).collect();
+        let own = own.iter().cloned();
+        let own = own.filter(|(_, column)| !unusable_own.contains_key(column));
+        let own: BTreeMap<Own, Column> = own.collect();
         let columns = mapped.iter().cloned();
         let columns = columns.filter(|(column, _)| !unusable.contains_key(column));
-        let columns = columns.collect();
+        let of_own = own.iter().map(|(own, column)| (column.clone(), own.kind()));
+        let columns = columns.chain(of_own).collect();
         let mut schema = LeadSchema::from(definitions);
         // What is missing is as if there was no such column, which the schema says already.
         let there = unusable
             .iter()
             .filter(|(_, why)| **why != Unusable::Missing);
         schema.unusable = there.map(|(column, _)| column.clone()).collect();
+        schema.own = own;
         Self {
             schema: Arc::new(schema),
             columns,
             unusable,
+            unusable_own,
         }
     }
 
+    /// A lead from its row.
+    pub(super) fn lead(&self, row: &Row) -> Result<Lead, BadRow> {
+        let mut lead = wire::lead(row, &self.columns)?;
+        if let Some(column) = self.schema.own.get(&Own::Decision)
+            && let Some(Value::Choice(number)) = lead.columns.remove(column)
+        {
+            lead.decision = decision(number);
+        }
+        Ok(lead)
+    }
+
+    /// Whether `column` can be written here.
+    pub(super) fn takes(&self, column: &Column) -> bool {
+        !self.unusable.contains_key(column) && !self.unusable_own.contains_key(column)
+    }
+
     fn differs(&self, other: &Self) -> bool {
-        self.schema != other.schema || self.unusable != other.unusable
+        self.schema != other.schema
+            || self.unusable != other.unusable
+            || self.unusable_own != other.unusable_own
     }
 }
 
@@ -64,6 +99,7 @@ impl Organisation {
 #[derive(Debug)]
 pub(super) struct Definer {
     mapped: Vec<(Column, ColumnKind)>,
+    own: Vec<(Own, Column)>,
     kept: Mutex<Option<Kept>>,
     reading: tokio::sync::Mutex<()>,
 }
@@ -77,10 +113,11 @@ struct Kept {
 }
 
 impl Definer {
-    /// Looks after the `mapped` columns.
-    pub(super) fn new(mapped: Vec<(Column, ColumnKind)>) -> Self {
+    /// Looks after the `mapped` columns, and after the connector's `own`.
+    pub(super) fn new(mapped: Vec<(Column, ColumnKind)>, own: Vec<(Own, Column)>) -> Self {
         Self {
             mapped,
+            own,
             kept: Mutex::default(),
             reading: tokio::sync::Mutex::default(),
         }
@@ -138,8 +175,9 @@ impl Definer {
 
     async fn read(&self, requests: &Requests) -> Result<Arc<Organisation>, Failure> {
         // Boxed: six calls at once would make every read and write of a lead carry their room.
-        let definitions = Box::pin(definitions(requests, &self.mapped)).await?;
-        let organisation = Arc::new(Organisation::new(definitions, &self.mapped));
+        let definitions = Box::pin(definitions(requests, &self.mapped, &self.own)).await?;
+        let organisation = Organisation::new(definitions, &self.mapped, &self.own);
+        let organisation = Arc::new(organisation);
         let before = self.kept().map(|kept| kept.organisation);
         let known = before.is_some_and(|before| before.unusable == organisation.unusable);
         if !known && !organisation.unusable.is_empty() {
@@ -174,6 +212,7 @@ impl Definer {
 async fn definitions(
     requests: &Requests,
     mapped: &[(Column, ColumnKind)],
+    own: &[(Own, Column)],
 ) -> Result<Definitions, Failure> {
     let options = "&$expand=OptionSet($select=Options)";
     let shared = "&$expand=OptionSet($select=Options),GlobalOptionSet($select=Options)";
@@ -199,7 +238,7 @@ async fn definitions(
         of(ColumnKind::Date, "DateTime", ",DateTimeBehavior"),
         of(ColumnKind::Whole, "Integer", ",MinValue,MaxValue"),
     )?;
-    Ok(Definitions {
+    let mut definitions = Definitions {
         all: all.json()?,
         strings: strings.json()?,
         memos: memos.json()?,
@@ -208,7 +247,15 @@ async fn definitions(
         statuses: statuses.json()?,
         dates: dates.map(|reply| reply.json()).transpose()?,
         wholes: wholes.map(|reply| reply.json()).transpose()?,
-    })
+    };
+    // Nobody who has none of our own columns pays for them.
+    let is_time = |own: &Own| matches!(own.kind(), ColumnKind::Date | ColumnKind::Moment);
+    let times = own.iter().filter(|(own, _)| is_time(own));
+    if definitions.dates.is_none() && definitions.has_any(times.map(|(_, column)| column)) {
+        let dates = attributes(requests, of_type("DateTime", ",DateTimeBehavior"));
+        definitions.dates = Some(dates.await?.json()?);
+    }
+    Ok(definitions)
 }
 
 async fn attributes(requests: &Requests, part: String) -> Result<Reply, Failure> {

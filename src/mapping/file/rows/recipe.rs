@@ -69,7 +69,7 @@ impl Limits {
             ),
             ColumnKind::Flag => (|it| matches!(it, Fixed::Flag(_)), "true or false"),
             ColumnKind::Whole => (|it| matches!(it, Fixed::Whole(_)), "a whole number"),
-            ColumnKind::Date | ColumnKind::Amount | ColumnKind::Row => {
+            ColumnKind::Date | ColumnKind::Amount | ColumnKind::Row | ColumnKind::Moment => {
                 (|_| false, "taken from the referral as it is")
             }
         };

@@ -25,6 +25,7 @@ pub(super) struct World {
     pub(super) schema: LeadSchema,
     pub(super) currencies: Vec<Currency>,
     pub(super) options: SyncOptions,
+    pub(super) shown: Changes,
     pub(super) now: Timestamp,
 }
 
@@ -43,6 +44,7 @@ impl World {
             schema: fixtures::schema(),
             currencies: vec![fixtures::dollar(), euro],
             options: fixtures::options(mode),
+            shown: Changes::new(),
             now: "2026-11-22T12:00:00Z".parse().unwrap(),
         }
     }
@@ -108,6 +110,7 @@ impl World {
             currency: self.currency(),
             lead_currency,
             options: &self.options,
+            shown: &self.shown,
             now: self.now,
         })
     }

@@ -9,7 +9,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::read::{Rows, decimal, state};
-use crate::lead::{Column, ColumnKind, LeadSchema};
+use crate::lead::{Column, ColumnKind, Decision, LeadSchema, Own};
+use crate::provision::columns::number;
 
 /// A column: its name, what it holds, and whether it can be written.
 #[derive(Debug, Deserialize)]
@@ -28,7 +29,7 @@ impl AnyColumn {
             ColumnKind::Choice => &["Picklist"],
             ColumnKind::Flag => &["Boolean"],
             ColumnKind::Amount => &["Money"],
-            ColumnKind::Date => &["DateTime"],
+            ColumnKind::Date | ColumnKind::Moment => &["DateTime"],
             ColumnKind::Row => &["Lookup"],
             ColumnKind::Whole => &["Integer"],
         };
@@ -127,7 +128,7 @@ pub(in crate::upstream::dataverse) struct Definitions {
     pub(in crate::upstream::dataverse) moneys: Rows<Money>,
     pub(in crate::upstream::dataverse) choices: Rows<Choice>,
     pub(in crate::upstream::dataverse) statuses: Rows<Choice>,
-    /// Read where a mapping needs them.
+    /// Read where a mapping needs them, or where there are dates of the connector's own.
     pub(in crate::upstream::dataverse) dates: Option<Rows<Moment>>,
     /// Read where a mapping needs them.
     pub(in crate::upstream::dataverse) wholes: Option<Rows<Whole>>,
@@ -155,21 +156,59 @@ impl Definitions {
         let Some(name) = names.find(|name| name.logical_name == column.as_str()) else {
             return Some(Unusable::Missing);
         };
-        if !name.holds(kind) || kind == ColumnKind::Date && !self.is_day(column) {
+        let is_another = match kind {
+            ColumnKind::Date => !self.is_day(column).unwrap_or(true),
+            ColumnKind::Moment => self.is_day(column).unwrap_or(false),
+            _ => false,
+        };
+        if !name.holds(kind) || is_another {
             return Some(Unusable::OfAnotherType);
         }
         (!name.is_writable()).then_some(Unusable::ReadOnly)
     }
 
-    /// Whether `column` holds dates without times, as far as that was asked.
-    fn is_day(&self, column: &Column) -> bool {
-        let Some(dates) = &self.dates else {
-            return true;
-        };
-        let mut dates = dates.value.iter();
-        let date = dates.find(|date| date.logical_name == column.as_str());
-        let behavior = date.and_then(|date| date.date_time_behavior.as_ref()?.value.as_deref());
-        behavior.is_none_or(|behavior| behavior == "DateOnly")
+    /// Why `column` cannot be used as the connector's own for `own`, if so.
+    pub(in crate::upstream::dataverse) fn unusable_for(
+        &self,
+        own: Own,
+        column: &Column,
+    ) -> Option<Unusable> {
+        let why = self.unusable(column, own.kind());
+        if own != Own::Decision {
+            return why;
+        }
+        let mut choices = self.choices.value.iter();
+        let choice = choices.find(|choice| choice.logical_name == column.as_str());
+        let numbers = choice.map(numbers).unwrap_or_default();
+        let decisions = [Decision::Accept, Decision::Decline].map(number);
+        match why {
+            // It is only read.
+            None | Some(Unusable::ReadOnly) => {
+                let are_there = decisions.iter().all(|it| numbers.contains(it));
+                (!are_there).then_some(Unusable::OfAnotherType)
+            }
+            why => why,
+        }
+    }
+
+    /// Whether the table has any of `columns`.
+    pub(in crate::upstream::dataverse) fn has_any<'a>(
+        &self,
+        columns: impl IntoIterator<Item = &'a Column>,
+    ) -> bool {
+        let mut columns = columns.into_iter();
+        columns.any(|column| {
+            let mut names = self.all.value.iter();
+            names.any(|name| name.logical_name == column.as_str())
+        })
+    }
+
+    /// Whether `column` holds dates without times, if that is known.
+    fn is_day(&self, column: &Column) -> Option<bool> {
+        let mut dates = self.dates.as_ref()?.value.iter();
+        let date = dates.find(|date| date.logical_name == column.as_str())?;
+        let behavior = date.date_time_behavior.as_ref()?.value.as_deref()?;
+        Some(behavior == "DateOnly")
     }
 }
 
@@ -200,6 +239,7 @@ impl From<Definitions> for LeadSchema {
                 .filter_map(|it| Some((it.logical_name.into(), (it.min_value?, it.max_value?))))
                 .collect(),
             unusable: BTreeSet::new(),
+            own: BTreeMap::new(),
             choices: definitions
                 .choices
                 .value

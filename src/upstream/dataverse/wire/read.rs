@@ -76,6 +76,7 @@ pub(in crate::upstream::dataverse) fn lead(
             .optional("_masterid_value", "a lead's id")?
             .map(LeadId::new),
         modified: row.timestamp("modifiedon")?,
+        decision: None,
         columns: values,
     })
 }
@@ -112,6 +113,7 @@ impl Row {
                     .map(Value::Date)
             }
             ColumnKind::Row => self.optional(&member, "a row's id")?.map(Value::Row),
+            ColumnKind::Moment => self.timestamp(&member)?.map(Value::Moment),
         })
     }
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::provision::Prefix;
-use crate::provision::columns::{NewColumn, OPTION_PREFIX, Shape, Words};
+use crate::provision::columns::{NewColumn, OPTION_PREFIX, Shape, Words, option};
 use crate::provision::rights::{Depth, Grant};
 
 /// What answers are read as.
@@ -206,9 +206,9 @@ pub(in crate::upstream::dataverse) fn column(
             json!({ "Format": "DateAndTime", "DateTimeBehavior": { "Value": "UserLocal" } }),
         ),
         Shape::Choice(options) => {
-            let options = options.iter().zip(OPTION_PREFIX * 10_000..);
+            let options = options.iter().zip(0..);
             let options: Vec<Value> = options
-                .map(|(words, value)| json!({ "Value": value, "Label": label(*words) }))
+                .map(|(words, index)| json!({ "Value": option(index), "Label": label(*words) }))
                 .collect();
             let set = json!({
                 "@odata.type": "Microsoft.Dynamics.CRM.OptionSetMetadata",

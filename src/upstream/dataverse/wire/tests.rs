@@ -229,6 +229,7 @@ fn definitions_without_limits_or_options_say_nothing_about_them() {
             ]
             .into(),
             unusable: BTreeSet::new(),
+            own: BTreeMap::new(),
         }
     );
 }

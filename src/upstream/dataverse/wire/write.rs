@@ -101,6 +101,7 @@ fn json(value: &Value) -> Box<RawValue> {
             .expect("the digits of a decimal are a JSON number"),
         Value::Date(date) => raw(&date.to_string()),
         Value::Row(id) => raw(&id.to_string()),
+        Value::Moment(moment) => raw(&moment.to_string()),
     }
 }
 

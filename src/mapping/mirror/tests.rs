@@ -1,0 +1,1 @@
+//! The columns that show a referral.
