@@ -111,6 +111,10 @@ impl Contents {
         if !self.has_own_columns() || is_told("lead_read_only") {
             return Vec::new();
         }
+        // Where answers do not say what was stored, what somebody wrote in between looks like the organisation's doing.
+        let is_left = |column: &Column| {
+            self.weather.unrepresented > 0 && is_told(&format!("rewritten:{column}"))
+        };
         let (schema, options) = (&self.dataverse.schema, &self.instances.settings);
         let stored = |column: &Column, value: Option<&Value>| {
             value.and_then(|value| self.normalized(column, value.clone()))
@@ -119,8 +123,7 @@ impl Contents {
         let mut wrong: Vec<String> = shown
             .filter(|(column, wanted)| {
                 let held = lead.columns.get(column);
-                stored(column, held) != stored(column, wanted.as_ref())
-                    && !is_told(&format!("rewritten:{column}"))
+                stored(column, held) != stored(column, wanted.as_ref()) && !is_left(column)
             })
             .map(|(column, wanted)| {
                 let held = lead.columns.get(&column);
@@ -130,7 +133,9 @@ impl Contents {
                 )
             })
             .collect();
-        wrong.extend(self.wrong_message(referral, lead, reported));
+        let column = &schema.own[&Own::Message];
+        let wrong_message = self.wrong_message(referral, lead.columns.get(column));
+        wrong.extend(wrong_message.filter(|_| !is_left(column)));
         let asked = status::decided(referral.status.state, lead, options, self.now());
         let is_followed = asked == Outbound::NOTHING || is_told("differs:status");
         if options.mode == Mode::TwoWay && !is_followed {
@@ -143,18 +148,8 @@ impl Contents {
     }
 
     /// A new referral asks to be answered, and no other does.
-    fn wrong_message(
-        &self,
-        referral: &Referral,
-        lead: &Lead,
-        reported: &[String],
-    ) -> Option<String> {
-        let column = &self.dataverse.schema.own[&Own::Message];
-        let rewritten = format!("rewritten:{column}");
-        if reported.iter().any(|key| key.starts_with(&rewritten)) {
-            return None;
-        }
-        let message = match lead.columns.get(column) {
+    fn wrong_message(&self, referral: &Referral, message: Option<&Value>) -> Option<String> {
+        let message = match message {
             Some(Value::Text(text)) => text.as_str(),
             _ => "",
         };

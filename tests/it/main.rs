@@ -9,6 +9,7 @@ mod access;
 mod architecture;
 mod attacks;
 mod attacks_certificates;
+mod columns;
 mod command_line;
 mod credentials;
 mod custom_handler;

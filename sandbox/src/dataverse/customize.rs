@@ -150,6 +150,12 @@ impl State {
             .push(column.expect("its definition is complete"));
     }
 
+    /// Somebody removes the column `name` of `lead`, with what it holds. Publishes at once.
+    pub fn remove_column(&mut self, name: &str) {
+        let table = self.schema.table_mut("lead").expect("lead is defined");
+        table.columns.retain(|column| column.name != name);
+    }
+
     /// The columns that were added to `lead`: name, and the solution each was created in.
     pub fn added_columns(&self) -> Vec<(&'static str, Option<String>)> {
         let columns = &self.definition("lead").columns;

@@ -8,7 +8,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::Timestamp;
 use referral_connector::ids::{CurrencyId, ETag, LeadId, ReferralId};
-use referral_connector::lead::{Changes, Columns, Currency, Lead, LeadSchema, Note, Owner};
+use referral_connector::lead::{
+    Changes, Column, Columns, Currency, Decision, Lead, LeadSchema, Note, Owner,
+};
 use referral_connector::referral::{PatchOperation, Referral};
 use referral_connector::sync::world::{Leads, Referrals, World};
 use referral_connector::upstream::dataverse::{
@@ -58,6 +60,16 @@ pub(crate) enum Flaw {
     NoNotes,
     /// What is to be looked at later is not.
     NothingLater,
+    /// The connector's own columns are left as they were made.
+    ShowsNothingNew,
+    /// What the connector's own columns hold is never seen.
+    OverlooksItsColumns,
+    /// That the organisation rewrites a column is told and not remembered.
+    ForgetsWhatIsRewritten,
+    /// Some leads say that their referral is accepted, and nobody did.
+    AcceptsByItself,
+    /// A decision of the seller is never seen.
+    OverlooksDecisions,
 }
 
 /// The world `inner` with a flaw.
@@ -86,7 +98,23 @@ pub(crate) fn with(world: World, flaw: Flaw) -> World {
     }
 }
 
+/// Whether `column` is one of the connector's own.
+fn is_own(column: &Column) -> bool {
+    column.as_str().starts_with("pcref_")
+}
+
 impl Faulty {
+    /// What is made of a lead that was read.
+    fn misread(&self, lead: &mut Lead) {
+        match self.flaw {
+            Flaw::AllLeadsRested => lead.modified = "2020-01-01T00:00:00Z".parse().ok(),
+            Flaw::OverlooksItsColumns => lead.columns.retain(|column, _| !is_own(column)),
+            Flaw::AcceptsByItself => lead.decision = Some(Decision::Accept),
+            Flaw::OverlooksDecisions => lead.decision = None,
+            _ => {}
+        }
+    }
+
     fn has(&self, flaw: Flaw) -> bool {
         self.flaw == flaw
     }
@@ -118,6 +146,13 @@ impl Faulty {
                 let all = document["agreed"].as_object_mut();
                 for (_, pair) in all.into_iter().flatten() {
                     pair["alike"] = json!(true);
+                }
+            }
+            Flaw::ForgetsWhatIsRewritten => {
+                let is_kept =
+                    |key: &Value| !key.as_str().is_some_and(|it| it.starts_with("rewritten"));
+                if let Some(all) = document["reported"].as_array_mut() {
+                    all.retain(is_kept);
                 }
             }
             _ => return content.clone(),
@@ -237,9 +272,7 @@ impl Leads for Faulty {
         }
         let mut found = self.inner.leads.current(id).await?;
         if let Some(found) = &mut found {
-            if self.has(Flaw::AllLeadsRested) {
-                found.lead.modified = "2020-01-01T00:00:00Z".parse().ok();
-            }
+            self.misread(&mut found.lead);
             self.leads
                 .lock()
                 .expect(UNPOISONED)
@@ -285,6 +318,11 @@ impl Leads for Faulty {
             };
             return self.inner.leads.update(id, &there.lead.etag, changes).await;
         }
+        let mut changes = changes.clone();
+        if self.has(Flaw::ShowsNothingNew) {
+            changes.retain(|column, _| !is_own(column));
+        }
+        let changes = &changes;
         let updated = self.inner.leads.update(id, etag, changes).await?;
         Ok(match updated {
             Updated::Done(Some(stored)) if self.has(Flaw::TakesWhatWasSent) => {

@@ -34,7 +34,7 @@ mutants! {
     a_forgotten_switch_of_modes_is_noticed: 2_000, Flaw::Forgets("two_way");
     forgotten_reports_are_noticed: 500, Flaw::Forgets("reported");
     a_failing_storage_taken_for_an_empty_one_is_noticed: 5_000, Flaw::FailingIsAbsent;
-    a_lead_claimed_twice_is_noticed: 5_000, Flaw::ClaimsAlwaysHold;
+    a_lead_claimed_twice_is_noticed: 10_000, Flaw::ClaimsAlwaysHold;
     updates_of_leads_without_precondition_are_noticed: 1_000, Flaw::LeadsWithoutIfMatch;
     creation_over_a_lead_that_is_there_is_noticed: 2_000, Flaw::LeadsWithoutIfNoneMatch;
     patches_without_precondition_are_noticed: 2_000, Flaw::ReferralsWithoutIfMatch;
@@ -44,4 +44,9 @@ mutants! {
     a_close_on_an_old_look_is_noticed: 5_000, Flaw::RemembersLeads;
     overwriting_without_a_note_is_noticed: 1_000, Flaw::NoNotes;
     a_later_look_that_never_comes_is_noticed: 500, Flaw::NothingLater;
+    columns_that_do_not_follow_are_noticed: 500, Flaw::ShowsNothingNew;
+    writing_what_is_there_is_noticed: 500, Flaw::OverlooksItsColumns;
+    writing_for_ever_what_the_organisation_rewrites_is_noticed: 500, Flaw::ForgetsWhatIsRewritten;
+    an_acceptance_nobody_asked_for_is_noticed: 500, Flaw::AcceptsByItself;
+    a_decision_that_is_not_followed_is_noticed: 500, Flaw::OverlooksDecisions;
 }

@@ -107,7 +107,8 @@ pub(super) struct Definer {
 #[derive(Clone, Debug)]
 struct Kept {
     organisation: Arc<Organisation>,
-    read: Instant,
+    /// When a refusal asked for this read, if one did.
+    doubted: Option<Instant>,
     /// When to read again.
     due: Instant,
 }
@@ -130,7 +131,7 @@ impl Definer {
             let _reading = self.reading.lock().await;
             return match self.kept() {
                 Some(kept) => Ok(kept.organisation),
-                None => self.read(requests).await,
+                None => self.read(requests, None).await,
             };
         };
         let fresh = Instant::now() < kept.due;
@@ -142,7 +143,7 @@ impl Definer {
         if reading.is_none() {
             return Ok(kept.organisation);
         }
-        match self.read(requests).await {
+        match self.read(requests, None).await {
             Ok(organisation) => Ok(organisation),
             Err(error) => {
                 warn!(error = %Chain(&error), "the columns of leads could not be read again; the old ones go on serving");
@@ -157,12 +158,12 @@ impl Definer {
 
     /// Whether the organisation has other definitions than `used`, which a refusal casts doubt on.
     ///
-    /// Reads them again, unless they were read a moment ago.
+    /// Reads them again, unless another refusal had them read a moment ago.
     pub(super) async fn moved(&self, requests: &Requests, used: &Arc<Organisation>) -> bool {
         let _reading = self.reading.lock().await;
         let current = match self.kept() {
-            Some(kept) if kept.read.elapsed() < REST => kept.organisation,
-            _ => match self.read(requests).await {
+            Some(kept) if kept.doubted.is_some_and(|it| it.elapsed() < REST) => kept.organisation,
+            _ => match self.read(requests, Some(Instant::now())).await {
                 Ok(organisation) => organisation,
                 Err(error) => {
                     warn!(error = %Chain(&error), "the columns of leads could not be read again after a refusal");
@@ -173,7 +174,11 @@ impl Definer {
         current.differs(used)
     }
 
-    async fn read(&self, requests: &Requests) -> Result<Arc<Organisation>, Failure> {
+    async fn read(
+        &self,
+        requests: &Requests,
+        doubted: Option<Instant>,
+    ) -> Result<Arc<Organisation>, Failure> {
         // Boxed: six calls at once would make every read and write of a lead carry their room.
         let definitions = Box::pin(definitions(requests, &self.mapped, &self.own)).await?;
         let organisation = Organisation::new(definitions, &self.mapped, &self.own);
@@ -187,11 +192,10 @@ impl Definer {
                 "the lead table here lacks columns, or has them otherwise; they are left out"
             );
         }
-        let read = Instant::now();
         self.keep(Kept {
             organisation: Arc::clone(&organisation),
-            read,
-            due: read + KEPT,
+            doubted,
+            due: Instant::now() + KEPT,
         });
         Ok(organisation)
     }
