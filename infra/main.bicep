@@ -107,6 +107,8 @@ param entraAuthorityUrl string = 'https://login.microsoftonline.com'
 param syncTarget string = 'dataverse'
 @description('DATAVERSE_URL: the Dynamics 365 environment, such as https://contoso.crm.dynamics.com. Empty with a flow.')
 param dataverseUrl string
+@description('DATAVERSE_COLUMN_PREFIX: what the names of the columns begin with that provision added to leads.')
+param dataverseColumnPrefix string = 'pcref'
 @description('FLOW_AUDIENCE: if the flow wants a sign-in, such as https://service.flow.microsoft.com/ with its slash.')
 param flowAudience string = ''
 @description('STORAGE_CONTAINER: the container of what the connector remembers.')
@@ -230,6 +232,7 @@ var settings = {
   ENTRA_AUTHORITY_URL: entraAuthorityUrl
   SYNC_TARGET: syncTarget
   DATAVERSE_URL: dataverseUrl
+  DATAVERSE_COLUMN_PREFIX: dataverseColumnPrefix
   FLOW_URL: syncTarget == 'flow' ? flowUrlReference : ''
   FLOW_AUDIENCE: flowAudience
   AZURE_CREDENTIAL: 'managed_identity'
