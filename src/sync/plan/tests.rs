@@ -1,4 +1,5 @@
 mod link;
+mod mirror;
 mod properties;
 mod settling;
 mod standing;

@@ -47,7 +47,7 @@ async fn decline_is_held_until_the_lead_has_rested_and_then_closes_both() {
     assert_at_rest(&rig, &id).await;
 
     rig.hours_ago(25, |rig| {
-        rig.seller_edits(&id, &json!({ "jobtitle": "CTO" }))
+        rig.seller_edits(&id, &json!({ "jobtitle": "CTO" }));
     });
     rig.forget_requests();
     assert_synced(&rig.updated(&id).await);
@@ -168,7 +168,7 @@ async fn an_acceptance_counts_whenever_it_was_made_and_a_decline_only_from_when_
         rig.hours_ago(200, |rig| decide(rig, &id, decision));
         assert_synced(&rig.updated(&id).await);
         rig.hours_ago(100, |rig| {
-            rig.seller_edits(&id, &json!({ "jobtitle": "CTO" }))
+            rig.seller_edits(&id, &json!({ "jobtitle": "CTO" }));
         });
         let settings = overlay(rig.sandbox.settings(), &[TWO_WAY]);
         let run = program::run(&["sync", &id, "--json"], &settings).await;

@@ -177,7 +177,7 @@ fn leads() -> impl Strategy<Value = Lead> {
 }
 
 prop_compose! {
-    fn worlds()(
+    pub(super) fn worlds()(
         referral in referrals(),
         lead in option::weighted(0.8, leads()),
         merged in any::<bool>(),

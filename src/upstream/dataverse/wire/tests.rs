@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{Body, Definitions, Rows, Unusable, lead, note, select};
 use crate::ids::NoteId;
-use crate::lead::{Column, ColumnKind, LeadSchema, LeadState, Note, Owner, Value};
+use crate::lead::{Column, ColumnKind, LeadSchema, LeadState, Note, Own, Owner, Value};
 
 const COLUMNS: [(Column, ColumnKind); 6] = [
     (Column::named("subject"), ColumnKind::Text),
@@ -170,11 +170,54 @@ fn a_note_hangs_on_its_lead() {
     );
 }
 
+fn rows<T: serde::de::DeserializeOwned>(json: &str) -> Rows<T> {
+    serde_json::from_str(&format!(r#"{{"value": {json}}}"#)).unwrap()
+}
+
+#[test]
+fn a_column_of_the_connectors_own_is_used_only_if_it_holds_what_belongs_there() {
+    use Unusable::{Missing, OfAnotherType, ReadOnly};
+    let definitions = Definitions {
+        all: rows(
+            r#"[{"LogicalName": "text", "AttributeType": "Memo"}, {"LogicalName": "day", "AttributeType": "DateTime"},
+                {"LogicalName": "moment", "AttributeType": "DateTime"}, {"LogicalName": "ours", "AttributeType": "Picklist",
+                 "IsValidForUpdate": false}, {"LogicalName": "theirs", "AttributeType": "Picklist"},
+                {"LogicalName": "fixed", "AttributeType": "String", "IsValidForUpdate": false}]"#,
+        ),
+        strings: rows("[]"),
+        memos: rows("[]"),
+        moneys: rows("[]"),
+        choices: rows(
+            r#"[{"LogicalName": "ours", "OptionSet": {"Options": [{"Value": 418700000}, {"Value": 418700001},
+                 {"Value": 418700002}]}}, {"LogicalName": "theirs", "OptionSet": {"Options": [{"Value": 1}, {"Value": 2}]}}]"#,
+        ),
+        statuses: rows("[]"),
+        dates: Some(rows(
+            r#"[{"LogicalName": "day", "DateTimeBehavior": {"Value": "DateOnly"}},
+                {"LogicalName": "moment", "DateTimeBehavior": {"Value": "UserLocal"}}]"#,
+        )),
+        wholes: None,
+    };
+    for (own, name, why) in [
+        (Own::Status, "text", None),
+        (Own::Status, "day", Some(OfAnotherType)),
+        (Own::Status, "fixed", Some(ReadOnly)),
+        (Own::Status, "none", Some(Missing)),
+        (Own::AnswerBy, "day", None),
+        (Own::AnswerBy, "moment", Some(OfAnotherType)),
+        (Own::LastSynced, "moment", None),
+        (Own::LastSynced, "day", Some(OfAnotherType)),
+        (Own::Decision, "ours", None),
+        (Own::Decision, "theirs", Some(OfAnotherType)),
+        (Own::Decision, "text", Some(OfAnotherType)),
+    ] {
+        let found = definitions.unusable_for(own, &Column::named(name));
+        assert_eq!(found, why, "{own:?} in {name}");
+    }
+}
+
 #[test]
 fn definitions_without_limits_or_options_say_nothing_about_them() {
-    fn rows<T: serde::de::DeserializeOwned>(json: &str) -> Rows<T> {
-        serde_json::from_str(&format!(r#"{{"value": {json}}}"#)).unwrap()
-    }
     let definitions = Definitions {
         all: rows(r#"[{"LogicalName": "subject", "MetadataId": "x"}, {"LogicalName": "leadid"}]"#),
         strings: rows(
