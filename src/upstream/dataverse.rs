@@ -14,7 +14,6 @@ mod schema;
 pub mod setup;
 mod wire;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -30,9 +29,7 @@ use super::Transport;
 use crate::config::DataverseConfig;
 use crate::credentials::TokenSource;
 use crate::ids::{CurrencyId, ETag, LeadId};
-use crate::lead::{
-    Changes, Column, ColumnKind, Columns, Currency, Lead, LeadSchema, Note, Owner, Value,
-};
+use crate::lead::{Changes, Column, ColumnKind, Columns, Currency, Lead, Note, Owner, Value};
 use crate::mapping::columns::{STATE, TRANSACTION_CURRENCY};
 use crate::provision::columns::names;
 
@@ -258,28 +255,6 @@ impl Dataverse {
         found.map_err(|source| DataverseError::CurrencyRow { id, source })
     }
 
-    /// What the lead table takes here. Kept for an hour.
-    pub async fn schema(&self) -> Result<Arc<LeadSchema>, DataverseError> {
-        Ok(Arc::clone(&self.organisation().await?.schema))
-    }
-
-    /// The mapped columns that the lead table lacks here.
-    pub async fn missing_columns(&self) -> Result<BTreeSet<Column>, DataverseError> {
-        let unusable = self.unusable_columns().await?.into_iter();
-        let missing = unusable.filter(|(_, why)| *why == Unusable::Missing);
-        Ok(missing.map(|(column, _)| column).collect())
-    }
-
-    /// The mapped columns that cannot be used as mapped here, and why.
-    pub async fn unusable_columns(&self) -> Result<BTreeMap<Column, Unusable>, DataverseError> {
-        Ok(self.organisation().await?.unusable.clone())
-    }
-
-    /// The columns of the connector's own that cannot be used here, and why: most often they are not there.
-    pub async fn unusable_own_columns(&self) -> Result<BTreeMap<Column, Unusable>, DataverseError> {
-        Ok(self.organisation().await?.unusable_own.clone())
-    }
-
     /// Who we are to the environment: proves that it is there and that it knows us.
     pub async fn who_am_i(&self) -> Result<WhoAmI, DataverseError> {
         let failed = |source| DataverseError::WhoAmI { source };
@@ -306,11 +281,6 @@ impl Dataverse {
             .json()
             .map_err(|e| failed(e.into()))?;
         Ok(!rows.value.is_empty())
-    }
-
-    async fn organisation(&self) -> Result<Arc<Organisation>, DataverseError> {
-        let organisation = self.definer.get(&self.requests).await;
-        organisation.map_err(|source| DataverseError::Schema { source })
     }
 
     async fn row(&self, id: LeadId, organisation: &Organisation) -> Result<Lead, Failure> {

@@ -1,6 +1,6 @@
 //! What the lead table of this organisation looks like, kept for an hour.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use tracing::warn;
 use super::error::Failure;
 use super::request::Requests;
 use super::wire::{self, BadRow, Definitions, Row, Unusable};
+use super::{Dataverse, DataverseError};
 use crate::failure::Chain;
 use crate::lead::{Column, ColumnKind, Lead, LeadSchema, Own, Value};
 use crate::mapping::columns::ESTIMATED_CLOSE_DATE;
@@ -92,6 +93,35 @@ impl Organisation {
         self.schema != other.schema
             || self.unusable != other.unusable
             || self.unusable_own != other.unusable_own
+    }
+}
+
+impl Dataverse {
+    /// What the lead table takes here. Kept for an hour.
+    pub async fn schema(&self) -> Result<Arc<LeadSchema>, DataverseError> {
+        Ok(Arc::clone(&self.organisation().await?.schema))
+    }
+
+    /// The mapped columns that the lead table lacks here.
+    pub async fn missing_columns(&self) -> Result<BTreeSet<Column>, DataverseError> {
+        let unusable = self.unusable_columns().await?.into_iter();
+        let missing = unusable.filter(|(_, why)| *why == Unusable::Missing);
+        Ok(missing.map(|(column, _)| column).collect())
+    }
+
+    /// The mapped columns that cannot be used as mapped here, and why.
+    pub async fn unusable_columns(&self) -> Result<BTreeMap<Column, Unusable>, DataverseError> {
+        Ok(self.organisation().await?.unusable.clone())
+    }
+
+    /// The columns of the connector's own that cannot be used here, and why: most often they are not there.
+    pub async fn unusable_own_columns(&self) -> Result<BTreeMap<Column, Unusable>, DataverseError> {
+        Ok(self.organisation().await?.unusable_own.clone())
+    }
+
+    pub(super) async fn organisation(&self) -> Result<Arc<Organisation>, DataverseError> {
+        let organisation = self.definer.get(&self.requests).await;
+        organisation.map_err(|source| DataverseError::Schema { source })
     }
 }
 

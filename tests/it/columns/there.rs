@@ -1,6 +1,7 @@
 //! Which of the columns there are, and what becomes of those that come, go, or are somebody else's.
 
 use sandbox::Service;
+use sandbox::dataverse::ClosedLeads;
 use serde_json::json;
 
 use super::*;
@@ -154,4 +155,18 @@ async fn a_row_of_the_customers_own_takes_a_column_over() {
         "mine",
         "it is merged like any other"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_closed_lead_that_takes_no_change_is_left_without_a_word_about_what_it_cannot_show() {
+    let (rig, id) = shown(&[TWO_WAY]).await;
+    rig.world().dataverse.lock().switches.closed_leads = ClosedLeads::ReadOnly;
+    let closed = json!({ "statecode": 2, "statuscode": 5 });
+    rig.hours_ago(25, |rig| rig.seller_edits(&id, &closed));
+    let answer = rig.updated(&id).await;
+    assert_synced(&answer);
+    assert_eq!(standing(&rig, &id), "Closed/Declined");
+    assert_eq!(column(&rig, &id, "referralstatus"), "New", "it was refused");
+    assert_eq!(rig.reports(&answer).await, Vec::<String>::new());
+    assert_at_rest(&rig, &id).await;
 }
