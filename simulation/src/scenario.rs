@@ -83,7 +83,7 @@ fn universe(seed: u64, setup: &Setup) -> Universe {
         weather,
         partner_center: PartnerCenter::default(),
         // Two seeds of three are as if there were no such columns.
-        dataverse: Dataverse::new(seed.is_multiple_of(3)),
+        dataverse: Dataverse::new(seed % 3 == 1),
         storage: Storage::default(),
         instances: Instances::new(settings, setup.variant, start),
         ledger: Ledger::default(),

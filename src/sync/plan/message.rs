@@ -58,13 +58,16 @@ pub(super) fn message(
     options: &SyncOptions,
     facts: &Facts,
 ) -> String {
+    let decided = decided(referral.status.state, facts);
+    // Where the decision is explained, so is the status.
+    let is_unsaid = facts.is_unsent && decided.is_none();
     let lines = [
         answer(referral, schema, options, facts),
         facts.closing.as_ref().map(|it| to_be_closed(it, facts)),
-        decided(referral.status.state, facts),
+        decided,
         facts.is_flagged.then(|| flagged(referral, facts)),
         not_in_full(facts),
-        different(facts),
+        different(facts, is_unsaid),
     ];
     let lines: Vec<String> = lines.into_iter().flatten().collect();
     lines.join("\n")
@@ -148,9 +151,9 @@ fn not_in_full(facts: &Facts) -> Option<String> {
     })
 }
 
-fn different(facts: &Facts) -> Option<String> {
+fn different(facts: &Facts, status: bool) -> Option<String> {
     let mut units: Vec<&str> = facts.differing.iter().map(|unit| unit.word()).collect();
-    if facts.is_unsent && facts.decision.is_none() {
+    if status {
         units.push(Unit::Status.word());
     }
     let units = units.join(", ");

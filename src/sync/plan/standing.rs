@@ -85,8 +85,7 @@ pub(super) fn compare(
         };
         standing.agreed = agreed.is_none().then_some(unlike);
         standing.is_unsent = true;
-    } else if agreed.is_none() && accepts(inputs, lead) {
-        let accept = status::decided(referral, lead, inputs.options, inputs.now);
+    } else if let Some(accept) = accepts(inputs, lead).filter(|_| agreed.is_none()) {
         standing.asked = Some((accept, now));
     } else {
         standing.ask(asked, agreed, now, findings);
@@ -103,11 +102,14 @@ fn follows(referral: ReferralState, lead: &Lead) -> bool {
     )
 }
 
-/// Whether the seller accepts the referral on the lead that was made for it: that can mean nothing else, whenever it was done.
-/// On another lead the decision may have been about another referral, and to decline is final: both count once they change.
-fn accepts(inputs: &Inputs<'_>, lead: &Lead) -> bool {
-    let decision = lead.decision.and_then(|it| it.in_force(lead.state));
-    decision == Some(Decision::Accept) && lead.id == LeadId::of(inputs.referral.id)
+/// The seller's acceptance of a new referral on the lead that was made for it: that can mean nothing else, whenever it was
+/// done. On another lead the decision may have been about another referral, and to decline is final: both count once they
+/// change.
+fn accepts(inputs: &Inputs<'_>, lead: &Lead) -> Option<Outbound> {
+    let referral = inputs.referral;
+    let decided = status::decided(referral.status.state, lead, inputs.options, inputs.now);
+    let is_own = lead.id == LeadId::of(referral.id);
+    Some(decided).filter(|decided| decided.accept && is_own)
 }
 
 impl Standing {

@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 use proptest::prelude::*;
 use proptest::sample::select;
+use uuid::Uuid;
 
 use super::properties::worlds;
 use super::world::{World, changed, is_quiet, reported, sent};
@@ -12,8 +13,9 @@ use crate::mapping::fixtures::status;
 use crate::mapping::mirror;
 use crate::provision::columns::names;
 use crate::referral::ReferralState;
-use crate::sync::options::Mode;
+use crate::sync::options::{Mode, QualifiedMeans};
 use crate::sync::plan::{LeadAction, LeadFinding, Plan};
+use crate::sync::state::State;
 
 /// `world` in an organisation that has all the columns.
 fn with_columns(mut world: World) -> World {
@@ -211,6 +213,26 @@ fn an_old_status_is_not_sent_because_of_a_decision_that_it_contradicts() {
     decide(&mut world, Decision::Accept);
     rest(&mut world, 100);
     assert!(world.run().iter().all(|plan| plan.patches.is_empty()));
+}
+
+#[test]
+fn an_acceptance_that_was_followed_hides_no_old_difference_once_the_state_is_lost() {
+    let mut world = shown(Mode::TwoWay);
+    world.options.qualified_means = QualifiedMeans::Won;
+    decide(&mut world, Decision::Accept);
+    world.run();
+    let lead = world.lead();
+    (lead.state, lead.status_reason) = (LeadState::Qualified, Some(3));
+    world.lead_edited();
+    assert!(reported(world.run().last().unwrap()).contains(&"close_held".to_owned()));
+    world.state = State::new(Uuid::from_u128(8));
+    let plans = world.run();
+    assert!(
+        reported(&plans[0]).contains(&"differs:status".to_owned()),
+        "{plans:?}"
+    );
+    let told = format!("{:?}", held(&mut world, Own::Message));
+    assert!(told.contains("left so on both sides: status"), "{told}");
 }
 
 #[test]
