@@ -13,21 +13,19 @@ case "${1:-}" in
   *) echo "unknown argument $1; usage: infra/package.sh [--profile NAME]" >&2; exit 64 ;;
 esac
 
-# The C library goes into the program too, so that it runs on any Linux: the image of the plan may be older than this
-# machine. The explicit target keeps the flags from what runs here, such as procedural macros. A static program cannot look
-# its C library's getrandom up by name, and would read /dev/urandom: it is told to call it.
-target=x86_64-unknown-linux-gnu
-home="${CARGO_HOME:-$HOME/.cargo}"
-export RUSTFLAGS="-C target-feature=+crt-static --cfg getrandom_backend=\"linux_getrandom\""
-RUSTFLAGS+=" --remap-path-prefix=$PWD=/src --remap-path-prefix=$home=/cargo"
-# What OpenSSL takes for the time it was built.
-export SOURCE_DATE_EPOCH=1577836800
-cargo build --locked --bin referral-connector --target "$target" --profile "$profile"
+export CARGO_BUILD_TARGET=x86_64-unknown-linux-gnu
+. infra/package/static.sh
+# What is released has what the program itself asks of its libraries; for tests, what the tests have compiled is taken.
+only=(--package referral-connector)
+[ "$profile" = dev ] && only=()
+cargo build --locked --bin referral-connector "${only[@]}" --profile "$profile"
 
 folder="$([ "$profile" = dev ] && echo debug || echo "$profile")"
-program="${CARGO_TARGET_DIR:-target}/$target/$folder/referral-connector"
+program="${CARGO_TARGET_DIR:-target}/$CARGO_BUILD_TARGET/$folder/referral-connector"
 if readelf --program-headers --wide "$program" | grep -q INTERP; then
   echo "$program needs a loader and shared libraries, so it would not run everywhere" >&2
   exit 70
 fi
+# It says so, and does not start, if OpenSSL has no locks.
+"$program" completions bash > /dev/null
 python3 infra/package/pack.py . "$program" dist/referral-connector.zip

@@ -24,6 +24,7 @@ use clap::{Parser, Subcommand};
 
 use crate::config::{Config, ConfigError};
 use crate::failure::Disposition;
+use crate::thread_safety;
 
 /// What the program is called.
 const NAME: &str = "referral-connector";
@@ -104,6 +105,10 @@ pub fn main() -> ExitCode {
             return usage.into();
         }
     };
+    if !thread_safety::holds() {
+        output::complain(thread_safety::ADVICE);
+        return Exit::Failure.into();
+    }
     let runtime = tokio::runtime::Runtime::new();
     let Ok(runtime) = runtime else {
         output::complain("the operating system refused to start the program's threads");

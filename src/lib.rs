@@ -19,6 +19,7 @@ pub mod server;
 pub mod sync;
 pub mod telemetry;
 pub mod text;
+mod thread_safety;
 pub mod trace;
 pub mod upstream;
 pub mod warnings;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use sandbox::Sandbox;
 use sandbox::host::funcignore::FuncIgnore;
 use sandbox::host::{Host, HostOptions};
@@ -151,6 +152,10 @@ async fn it_works_where_there_is_nothing_but_the_package_and_nothing_can_be_writ
     assert_eq!(rig.lead(&id).unwrap()["companyname"], "Fabrikam");
     let renewal = rig.host.run_timer("TokenRenewal").await.unwrap();
     assert!(renewal.succeeded(), "{renewal:?}");
+    let ids: Vec<_> = (0..60).map(|_| rig.seed(ReferralBuilder::new())).collect();
+    for answer in join_all(ids.iter().map(|id| rig.created(id))).await {
+        assert_eq!(answer.code(), "synced", "many at once: {answer:?}");
+    }
 
     let process = format!("/proc/{}", rig.host.pid().unwrap());
     assert_eq!(
