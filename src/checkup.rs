@@ -32,6 +32,7 @@ use url::Url;
 use crate::app::App;
 use crate::upstream::retry;
 
+pub use behind::EVENT_ARRIVAL;
 pub use finding::{Finding, Level};
 pub use seen::{Seen, SeenCertificate};
 pub use settings::wrong as wrong_settings;
@@ -41,6 +42,9 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How much longer than its calls a topic may take: for what it still has to say about the call that came to no end.
 const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// The topic of the webhook's registration.
+pub const REGISTRATION: &str = "registration";
 
 /// The code of a topic that came to no end in time.
 pub const UNFINISHED: &str = "check_unfinished";
@@ -159,6 +163,18 @@ pub async fn look_at(
     let looks = topics()
         .filter(wanted)
         .map(|topic| look_into(topic, &visit, terms.patience));
+    future::join_all(looks).await.concat()
+}
+
+/// Looks into the webhook's registration alone.
+pub async fn look_at_registration(app: &App, patience: Duration) -> Vec<Finding> {
+    let visit = Visit {
+        app,
+        certificate_url: None,
+    };
+    let looks = topics()
+        .filter(|topic| topic.word == REGISTRATION)
+        .map(|topic| look_into(topic, &visit, patience));
     future::join_all(looks).await.concat()
 }
 

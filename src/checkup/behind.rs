@@ -12,9 +12,10 @@ use crate::upstream::storage::StorageError;
 
 const LETTERS: &str = "dead_letters";
 const LAG: &str = "sync_lag";
-const EVENTS: &str = "event_arrival";
+/// The code word for whether Partner Center's events arrive.
+pub const EVENT_ARRIVAL: &str = "event_arrival";
 
-pub(super) const CODES: &[&str] = &[LETTERS, LAG, EVENTS];
+pub(super) const CODES: &[&str] = &[LETTERS, LAG, EVENT_ARRIVAL];
 
 /// How long a referral may wait before somebody is told.
 const LONG: SignedDuration = SignedDuration::from_mins(30);
@@ -31,7 +32,7 @@ pub(super) async fn findings(visit: &Visit<'_>) -> Vec<Finding> {
     let (letters, lag, events) = tokio::join!(letters(visit), lag(visit, now), events(visit, now),);
     let mut findings = told(LETTERS, letters);
     findings.extend(told(LAG, lag));
-    findings.extend(told(EVENTS, events));
+    findings.extend(told(EVENT_ARRIVAL, events));
     findings
 }
 
@@ -98,17 +99,17 @@ async fn events(visit: &Visit<'_>, now: Timestamp) -> Result<Vec<Finding>, Stora
     let untold = Stored::load(world).await?.cursor.untold_lately(now);
     if untold < UNTOLD_LIMIT {
         let detail = format!("{untold} changes within a day came without an event");
-        return Ok(vec![Finding::ok(EVENTS, detail)]);
+        return Ok(vec![Finding::ok(EVENT_ARRIVAL, detail)]);
     }
     let event = Picture::load(world.blobs.as_ref()).await?.event;
     if event.is_none() && world.blobs.get(REGISTRATION).await?.is_none() {
         let detail = "none is expected: no webhook was registered and no event ever came";
-        return Ok(vec![Finding::ok(EVENTS, detail)]);
+        return Ok(vec![Finding::ok(EVENT_ARRIVAL, detail)]);
     }
     let last = event.map_or("never".to_owned(), |it| format!("{it:.0}"));
     let detail = format!(
         "{untold} changes or more within a day came without an event that should have told of them; the last event came: {last}"
     );
     let advice = "look whether the webhook is registered, at this function app and with its key, and whether deliveries are refused";
-    Ok(vec![Finding::warning(EVENTS, detail, advice)])
+    Ok(vec![Finding::warning(EVENT_ARRIVAL, detail, advice)])
 }

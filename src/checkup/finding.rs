@@ -138,6 +138,12 @@ impl Finding {
         }
     }
 
+    /// Whether a person has to be told of it. A failure that may pass by itself is not: what it keeps from working shows
+    /// by other signs if it lasts.
+    pub fn is_bad(&self) -> bool {
+        self.level != Level::Ok && !self.passing
+    }
+
     /// The same, about this one of several.
     #[must_use]
     pub fn about(mut self, which: impl Into<String>) -> Self {

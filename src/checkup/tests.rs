@@ -25,6 +25,18 @@ fn every_code_is_explained_in_the_documentation_and_no_other() {
 }
 
 #[test]
+fn what_no_timer_looks_into_is_named_in_the_documentation() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/checkup.md");
+    let text = fs::read_to_string(path).unwrap();
+    let named = text.split("only tried in front of a person: ").nth(1);
+    let named = named.unwrap().split('.').next().unwrap();
+    let named: BTreeSet<&str> = named.split('`').skip(1).step_by(2).collect();
+    let full = topics().filter(|topic| topic.scope == Scope::Full);
+    let full: BTreeSet<&str> = full.flat_map(|topic| topic.codes).copied().collect();
+    assert_eq!(named, full);
+}
+
+#[test]
 fn the_worst_of_all_levels_is_the_greatest() {
     assert!(Level::Ok < Level::Warning && Level::Warning < Level::Failed);
 }

@@ -1,5 +1,7 @@
 //! What a run looked at: what it found, and what it can say is over.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use super::RENEWAL;
@@ -14,14 +16,31 @@ pub struct Look<'a> {
     pub findings: &'a [Finding],
     /// Which topics it looked into.
     pub scope: Scope,
+    /// The words of topics that it looked into besides.
+    pub also: &'a [&'static str],
 }
 
 impl<'a> Look<'a> {
-    /// What a person has to be told of. A failure that may pass by itself is not: what it keeps from working shows by other
-    /// signs if it lasts.
+    /// A run that looked into the topics of `scope` and found `findings`.
+    pub const fn at(findings: &'a [Finding], scope: Scope) -> Self {
+        let also = &[];
+        Self {
+            findings,
+            scope,
+            also,
+        }
+    }
+
+    /// What a person has to be told of; of several findings about one cause the worst.
     pub(super) fn warnings(&self) -> impl Iterator<Item = &'a Finding> {
-        let bad = |it: &&Finding| it.level != Level::Ok && !it.passing;
-        self.findings.iter().filter(bad)
+        let mut worst: BTreeMap<(&str, Option<&str>), &Finding> = BTreeMap::new();
+        for it in self.findings.iter().filter(|it| it.is_bad()) {
+            let known = worst.entry((it.code, it.about.as_deref())).or_insert(it);
+            if known.level < it.level {
+                *known = it;
+            }
+        }
+        worst.into_values()
     }
 
     /// Whether `cause` is no more: whoever would have found it again did look, and did not.
@@ -38,7 +57,8 @@ impl<'a> Look<'a> {
             // Of an older program, unless it is about something else than topics.
             None => cause.code != RENEWAL,
             Some(topic) => {
-                let looked_into = topic.scope >= self.scope && !self.left_open(topic.word);
+                let looked_at = topic.scope >= self.scope || self.also.contains(&topic.word);
+                let looked_into = looked_at && !self.left_open(topic.word);
                 let open = |it: &Finding| it.level == Level::Failed || it.passing;
                 let left_open = |code: &str| self.under(code).any(open);
                 // A topic that fails, or could not ask, may not have come to what the cause is about.

@@ -30,7 +30,8 @@ pub(super) async fn daily(app: &App, renewal: Finding) {
         for it in &findings {
             log_end(it);
         }
-        note(app, &findings, terms.scope).await;
+        let look = Look::at(&findings, terms.scope);
+        app.warnings.note(look).await;
     })
     .await;
 }
@@ -43,14 +44,33 @@ pub(super) async fn often(app: &App) {
     };
     within(OFTEN_BUDGET, async {
         log_backlog(app).await;
-        let findings = checkup::look(app, terms).await;
-        note(app, &findings, terms.scope).await;
+        let mut findings = checkup::look(app, terms).await;
+        let registration = if doubts_registration(app, &findings).await {
+            findings.extend(checkup::look_at_registration(app, OFTEN_PATIENCE).await);
+            Some(checkup::REGISTRATION)
+        } else {
+            None
+        };
+        let also = registration.as_slice();
+        let look = Look::at(&findings, terms.scope);
+        app.warnings.note(Look { also, ..look }).await;
     })
     .await;
 }
 
-async fn note(app: &App, findings: &[Finding], scope: Scope) {
-    app.warnings.note(Look { findings, scope }).await;
+/// Whether the webhook's registration is worth a look before the day is over: events do not arrive, or something was wrong
+/// with it and may be right by now.
+async fn doubts_registration(app: &App, findings: &[Finding]) -> bool {
+    let missed = |it: &Finding| it.code == checkup::EVENT_ARRIVAL && it.is_bad();
+    let about_it = |code: &str| {
+        let topic = checkup::topic_of(code);
+        topic.is_some_and(|topic| topic.word == checkup::REGISTRATION)
+    };
+    findings.iter().any(missed)
+        || app.warnings.record().await.is_ok_and(|record| {
+            let mut standing = record.standing();
+            standing.any(|(cause, _)| about_it(&cause.code))
+        })
 }
 
 async fn within(budget: Duration, work: impl Future<Output = ()>) {

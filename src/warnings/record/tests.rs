@@ -1,11 +1,12 @@
 use super::*;
-use crate::checkup::{Scope, UNFINISHED};
+use crate::checkup::{REGISTRATION, Scope, UNFINISHED};
 use crate::sync::drawer::Drawer;
 use crate::warnings::RENEWAL;
 
 const LETTERS: &str = "dead_letters";
 const LAG: &str = "sync_lag";
 const LEADS: &str = "leads";
+const EVENTS: &str = "webhook_events";
 
 fn at(minute: i64) -> Timestamp {
     Timestamp::from_second(1_700_000_000 + 60 * minute).unwrap()
@@ -16,17 +17,11 @@ fn letter(id: &str) -> Finding {
 }
 
 fn often(findings: &[Finding]) -> Look<'_> {
-    Look {
-        findings,
-        scope: Scope::Often,
-    }
+    Look::at(findings, Scope::Often)
 }
 
 fn daily(findings: &[Finding]) -> Look<'_> {
-    Look {
-        findings,
-        scope: Scope::Unattended,
-    }
+    Look::at(findings, Scope::Unattended)
 }
 
 fn codes(of: &[(Cause, Warning)]) -> Vec<String> {
@@ -240,4 +235,33 @@ fn an_address_of_a_person_and_a_long_text_are_not_taken_over() {
     let safe = harmless(&text);
     assert!(safe.starts_with("consented by … on\nMonday x"), "{safe}");
     assert_eq!(safe.chars().count(), LONGEST + 1);
+}
+
+#[test]
+fn two_findings_about_one_cause_are_one_warning_and_the_worse_is_told() {
+    let few = Finding::warning(EVENTS, "too many events", "take them away");
+    let none = Finding::failed(EVENTS, "no events", "register them");
+    let mut record = Record::default();
+    for found in [[few.clone(), none.clone()], [none, few]] {
+        let news = record.take_in(&daily(&found), at(0));
+        let told = [&news.raised[..], &news.standing[..]].concat();
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert_eq!(told[0].1.detail, "no events");
+    }
+    assert_eq!(record.raised, 1, "it is no news the second time");
+}
+
+#[test]
+fn a_topic_that_was_looked_into_besides_can_be_over() {
+    let drift = Finding::failed("webhook_address", "events go elsewhere", "register").about("host");
+    let well = Finding::ok("webhook", "as it was registered");
+    let mut record = Record::default();
+    record.take_in(&daily(&[drift]), at(0));
+    let found = [well];
+    assert_eq!(record.take_in(&often(&found), at(5)).over.len(), 0);
+    let besides = Look {
+        also: &[REGISTRATION],
+        ..often(&found)
+    };
+    assert_eq!(record.take_in(&besides, at(10)).over.len(), 1);
 }

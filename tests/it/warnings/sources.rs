@@ -3,6 +3,7 @@
 use sandbox::partner_center::sample;
 
 use super::*;
+use crate::program;
 
 const CONTAINER: &str = "referral-connector";
 
@@ -111,6 +112,48 @@ async fn events_that_do_not_arrive_are_told_of_where_any_are_expected() {
         .await;
     run(&rig, "ReferralReconcile").await;
     assert_eq!(items(&rig, "over", "event_arrival").len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_took_the_events_away_is_told_with_their_absence_and_over_once_they_are_back() {
+    let rig = told(&[]).await;
+    let url = rig.host.url().join("api/ReferralWebhook").unwrap();
+    let key = [("REFERRAL_WEBHOOK_KEY", rig.host.function_key())];
+    let settings = overlay(rig.sandbox.settings(), &key);
+    let register = async |more: &[&str]| {
+        let arguments = [&["register", "--url", url.as_str(), "--no-test"], more].concat();
+        let ran = program::run(&arguments, &settings).await;
+        assert_eq!(ran.exit, 0, "{ran:?}");
+    };
+    register(&[]).await;
+    run(&rig, "ReferralReconcile").await;
+    let theirs = "https://fabrikam.example/hook".parse().unwrap();
+    let events = ["referral-created"];
+    rig.world()
+        .partner_center
+        .lock()
+        .register(theirs, &events, true);
+    // While events arrive, the daily look is soon enough.
+    run(&rig, "ReferralReconcile").await;
+    assert_eq!(items(&rig, "raised", "webhook_address").len(), 0);
+    let now = minutes_from_now(0);
+    rig.change_blob("reconcile/cursor.json", |it| {
+        it["untold"] = json!(vec![now; 5]);
+    })
+    .await;
+    for _ in 0..2 {
+        run(&rig, "ReferralReconcile").await;
+    }
+    for code in ["event_arrival", "webhook_address"] {
+        assert_eq!(items(&rig, "raised", code).len(), 1, "{code}");
+    }
+    rig.change_blob("reconcile/cursor.json", |it| it["untold"] = json!([]))
+        .await;
+    run(&rig, "ReferralReconcile").await;
+    assert_eq!(items(&rig, "over", "webhook_address").len(), 0);
+    register(&["--take-over"]).await;
+    run(&rig, "ReferralReconcile").await;
+    assert_eq!(items(&rig, "over", "webhook_address").len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
