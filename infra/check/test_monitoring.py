@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import re
 import subprocess
 import unittest
 from datetime import datetime, timedelta, timezone
@@ -31,8 +32,13 @@ def sql(query: str) -> str:
 
 def line(code: str, **changes) -> dict:
     """A line of the program about this outcome. Changes are written with `_` for `.` in `referral.id`."""
-    like = RECORDED.get(code) or RECORDED["parked"]
+    like = RECORDED.get(code) or RECORDED["warning_raised" if code.startswith("warning_") else "parked"]
     return {**like, "code": code, **{name.replace("referral_", "referral."): value for name, value in changes.items()}}
+
+
+def warning(cause: str, word: str = "raised", about: str | None = None) -> dict:
+    """A line about a warning."""
+    return line(f"warning_{word}", cause=cause, about=about)
 
 
 class Workspace:
@@ -106,11 +112,26 @@ class Alerts(unittest.TestCase):
         self.assertEqual(fired((MINUTES, line("not_kept", level="ERROR"))), {"not-kept"})
         self.assertEqual(fired((MINUTES, line("panic", level="ERROR", referral_id=None))), {"other-error"})
 
-    def test_wrong_settings_and_permissions_are_told_until_work_goes_on(self):
+    def test_wrong_permissions_are_told_until_work_goes_on(self):
         wrong = (20 * HOURS, line("misconfigured"))
         self.assertEqual(fired(wrong), {"misconfigured"})
-        for code in ("resumed", "started", "synced"):
+        for code in ("resumed", "synced"):
             self.assertEqual(fired(wrong, (19 * HOURS, line(code, level="INFO"))), set(), code)
+        # A new instance has the same permissions.
+        self.assertEqual(fired(wrong, (19 * HOURS, line("started"))), {"misconfigured"})
+
+    def test_a_wrong_setting_is_told_until_the_program_starts_with_a_right_one(self):
+        wrong = (20 * HOURS, line("misconfigured", referral_id=None))
+        self.assertEqual(fired(wrong), {"misconfigured"})
+        self.assertEqual(fired(wrong, (19 * HOURS, line("started"))), set())
+
+    def test_what_waits_for_a_permission_is_told_of_once_however_long_it_waits(self):
+        waits = [(minutes * MINUTES, line("parked", cause="misconfigured")) for minutes in (50, 31, 5)]
+        self.assertEqual(fired((HOURS, line("misconfigured")), *waits), {"misconfigured"})
+        # Its line may be older than two days.
+        self.assertEqual(fired(*waits), {"misconfigured"})
+        # While others are synced the trouble is the referral's own.
+        self.assertEqual(fired(*waits, (MINUTES, line("synced", referral_id="of another"))), {"sync-lag"})
 
     def test_a_dead_letter_is_told_until_the_referral_is_in_step(self):
         letter = (20 * HOURS, line("dead_lettered"))
@@ -136,10 +157,37 @@ class Alerts(unittest.TestCase):
             self.assertEqual(bool(Workspace((age, line("reconciled"))).rows(missing)), told, age)
         self.assertTrue(Workspace().rows(missing))
 
-    def test_a_failed_pass_and_events_that_do_not_arrive_are_told(self):
-        self.assertEqual(fired((MINUTES, line("reconcile_failed", level="ERROR", referral_id=None))), {"reconcile-failed"})
+    def test_a_failed_pass_is_told_until_one_can_look_however_rare_they_are(self):
+        failed = line("reconcile_failed", level="ERROR", referral_id=None)
+        queries = monitoring.alert_queries()
+        self.assertEqual(fired((MINUTES, failed)), {"reconcile-failed"})
+        for lines, told in (
+            ([(50 * MINUTES, failed)], True),
+            ([(50 * MINUTES, failed), (MINUTES, line("reconciled"))], False),
+            ([(50 * MINUTES, failed), (MINUTES, line("reconcile_cut_short", level="WARN"))], False),
+        ):
+            self.assertEqual(bool(Workspace(*lines).rows(queries["reconcile-failed"])), told, lines)
         self.assertEqual(fired((MINUTES, line("reconcile_cut_short", level="WARN", referral_id=None))), set())
-        self.assertEqual(fired((MINUTES, line("events_not_arriving", level="WARN", referral_id=None))), {"events-not-arriving"})
+
+    def test_events_that_do_not_arrive_are_told_until_they_do(self):
+        self.assertEqual(fired((20 * HOURS, warning("event_arrival"))), {"events-not-arriving"})
+        self.assertEqual(fired((20 * HOURS, warning("event_arrival")), (HOURS, warning("event_arrival", "over"))), set())
+        # The line alone says nothing of whether any are expected.
+        self.assertEqual(fired((MINUTES, line("events_not_arriving", level="WARN", referral_id=None))), set())
+
+    def test_a_registration_that_somebody_changed_is_told_until_it_is_put_right(self):
+        for cause in ("webhook", "webhook_address", "webhook_key", "webhook_events", "webhook_signature"):
+            changed = (20 * HOURS, warning(cause, about="one"))
+            self.assertEqual(fired(changed), {"registration-drift"}, cause)
+            self.assertEqual(fired((44 * HOURS, changed[1]), (20 * HOURS, warning(cause, "stands", "one"))), {"registration-drift"}, cause)
+            self.assertEqual(fired(changed, (HOURS, warning(cause, "over", "one"))), set(), cause)
+            self.assertEqual(fired(changed, (HOURS, warning(cause, "over", "another"))), {"registration-drift"}, cause)
+
+    def test_events_that_went_elsewhere_are_told_of_by_where_they_went(self):
+        missing, changed = (HOURS, warning("event_arrival")), (HOURS, warning("webhook_address", about="one"))
+        self.assertEqual(fired(missing, changed), {"registration-drift"})
+        over = (MINUTES, warning("webhook_address", "over", "one"))
+        self.assertEqual(fired(missing, changed, over), {"events-not-arriving"})
 
     def test_a_consent_that_cannot_be_prolonged_is_told(self):
         self.assertEqual(fired((MINUTES, line("renewed", cause="no_successor"))), {"consent-ageing"})
@@ -150,7 +198,7 @@ class Alerts(unittest.TestCase):
         self.assertEqual(fired(*refusals, (MINUTES, line("refused"))), {"refused-burst"})
 
     def test_a_referral_that_is_parked_again_and_again_lags_until_it_is_settled(self):
-        parked = line("parked")
+        parked = line("parked", cause="dataverse")
         referral = parked["referral.id"]
         again = [(minutes * MINUTES, parked) for minutes in (31, 20, 5)]
         self.assertEqual(fired(*again[1:]), set())
@@ -160,21 +208,44 @@ class Alerts(unittest.TestCase):
         self.assertEqual(fired(*again, (MINUTES, line("synced", referral_id="of another"))), {"sync-lag"})
 
     def test_a_referral_near_its_date_is_told_until_that_is_over(self):
-        raised = line("warning_raised", cause="acceptance_dates", about="one")
-        stands = line("warning_stands", cause="acceptance_dates", about="one")
+        raised = warning("acceptance_dates", about="one")
+        stands = warning("acceptance_dates", "stands", "one")
         self.assertEqual(fired((20 * HOURS, raised)), {"acceptance-dates"})
         self.assertEqual(fired((44 * HOURS, raised), (20 * HOURS, stands)), {"acceptance-dates"})
-        over = line("warning_over", cause="acceptance_dates", about="one")
+        over = warning("acceptance_dates", "over", "one")
         self.assertEqual(fired((20 * HOURS, raised), (1 * HOURS, over)), set())
-        other = line("warning_over", cause="acceptance_dates", about="another")
+        other = warning("acceptance_dates", "over", "another")
         self.assertEqual(fired((20 * HOURS, raised), (1 * HOURS, other)), {"acceptance-dates"})
 
     def test_every_other_warning_is_told_until_it_is_over(self):
-        raised = line("warning_raised", cause="lead_columns", about=None)
-        self.assertEqual(fired((20 * HOURS, raised)), {"early-warning"})
-        self.assertEqual(fired((20 * HOURS, raised), (HOURS, line("warning_over", cause="lead_columns", about=None))), set())
-        for cause in ("sync_lag", "dead_letters", "event_arrival", "renewal"):
-            self.assertEqual(fired((20 * HOURS, line("warning_raised", cause=cause, about=None))), set(), cause)
+        raised = (20 * HOURS, warning("lead_columns"))
+        self.assertEqual(fired(raised), {"early-warning"})
+        self.assertEqual(fired(raised, (HOURS, warning("lead_columns", "over"))), set())
+
+    def test_every_code_word_of_the_check_up_raises_one_alert_or_is_told_by_another_line(self):
+        words = set(re.findall(r"^\| `(\w+)`", (ROOT / "docs/checkup.md").read_text(), re.M))
+        by_lines = {
+            "renewal": "consent-lost",
+            "refresh_token": "consent-lost, consent-ageing or renewal-missing",
+            "partner_center": "reconcile-failed",
+            "dataverse": "reconcile-failed",
+            "leads": "reconcile-failed",
+            "dead_letters": "dead-letter",
+            "sync_lag": "sync-lag",
+            "waiting": "sync-lag, when it lasts",
+        }
+        alerts = {"acceptance_dates": "acceptance-dates", "event_arrival": "events-not-arriving"}
+        for word in sorted(words | {"renewal"}):
+            own = "registration-drift" if word.startswith("webhook") else alerts.get(word, "early-warning")
+            expected = set() if word in by_lines else {own}
+            self.assertEqual(fired((HOURS, warning(word, about="one"))), expected, word)
+
+    def test_a_mapping_file_that_cannot_be_used_is_told_until_the_program_starts_with_another(self):
+        broken = (20 * HOURS, line("mapping_file", level="ERROR", cause=None, referral_id=None))
+        self.assertEqual(fired((20 * HOURS + MINUTES, line("started")), broken), {"early-warning"})
+        self.assertEqual(fired((20 * HOURS + MINUTES, line("started")), broken, (MINUTES, line("started"))), set())
+        now = (MINUTES, broken[1])
+        self.assertEqual(fired((2 * MINUTES, line("started")), now), {"early-warning"})
 
     def test_a_receiver_that_takes_nothing_is_told_until_it_does(self):
         refused = line("warnings_not_sent", level="WARN", referral_id=None)
