@@ -34,7 +34,7 @@ mutants! {
     a_forgotten_switch_of_modes_is_noticed: 2_000, Flaw::Forgets("two_way");
     forgotten_reports_are_noticed: 500, Flaw::Forgets("reported");
     a_failing_storage_taken_for_an_empty_one_is_noticed: 5_000, Flaw::FailingIsAbsent;
-    a_lead_claimed_twice_is_noticed: 10_000, Flaw::ClaimsAlwaysHold;
+    a_lead_claimed_twice_is_noticed: 5_000, Flaw::ClaimsAlwaysHold;
     updates_of_leads_without_precondition_are_noticed: 1_000, Flaw::LeadsWithoutIfMatch;
     creation_over_a_lead_that_is_there_is_noticed: 2_000, Flaw::LeadsWithoutIfNoneMatch;
     patches_without_precondition_are_noticed: 2_000, Flaw::ReferralsWithoutIfMatch;
