@@ -87,11 +87,11 @@ impl Contents {
             return;
         }
         self.count("connector: accepted a referral");
-        let lead = self.ledger.seen.get(&run).and_then(|it| it.lead.as_ref());
         let options = self.instances.options(group);
-        let asked =
-            lead.map(|lead| status::outbound(before.status.state, lead, options, self.now()));
-        if !asked.is_some_and(|asked| asked.accept) {
+        let asks =
+            |lead: &Lead| status::outbound(before.status.state, lead, options, self.now()).accept;
+        let seen = self.ledger.seen.get(&run);
+        if !seen.is_some_and(|seen| seen.leads.iter().any(asks)) {
             let words = format!(
                 "referral {} was accepted, and nobody asked for it",
                 before.id

@@ -45,6 +45,8 @@ pub(crate) struct Seen {
     /// The lead as last read, and how many writes the run has sent since.
     pub(crate) lead: Option<Lead>,
     pub(crate) writes_since: u32,
+    /// Every lead it read: a request that comes late was asked for by an earlier one.
+    pub(crate) leads: Vec<Lead>,
     /// The version of each referral it read last.
     pub(crate) referrals: BTreeMap<ReferralId, ETag>,
 }
@@ -106,6 +108,7 @@ impl Ledger {
     pub(crate) fn lead_read(&mut self, run: Run, lead: &Lead) {
         let seen = self.seen.entry(run).or_default();
         seen.lead = Some(lead.clone());
+        seen.leads.push(lead.clone());
         seen.writes_since = 0;
     }
 
