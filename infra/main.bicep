@@ -160,6 +160,12 @@ param syncTimeZone string = 'UTC'
 @description('SYNC_QUALIFIED_MEANS')
 @allowed(['accepted', 'won'])
 param syncQualifiedMeans string = 'accepted'
+@description('SYNC_DUPLICATES: what becomes of a referral whose contact and company match an open lead.')
+@allowed(['report', 'link', 'create'])
+param syncDuplicates string = 'report'
+@description('SYNC_PARENTS: whether a new lead gets the account and the contact that the customer has already.')
+@allowed(['match', 'off'])
+param syncParents string = 'match'
 @description('SYNC_CLOSE_HOLD_HOURS')
 @minValue(0)
 param syncCloseHoldHours int = 24
@@ -260,6 +266,8 @@ var settings = {
   SYNC_TIME_ZONE: syncTimeZone
   MAPPING_FILE: mappingFile
   SYNC_QUALIFIED_MEANS: syncQualifiedMeans
+  SYNC_DUPLICATES: syncDuplicates
+  SYNC_PARENTS: syncParents
   SYNC_CLOSE_HOLD_HOURS: string(syncCloseHoldHours)
   SYNC_WON_HOLD_HOURS: string(syncWonHoldHours)
   SYNC_RETRY_FIRST_SECONDS: string(syncRetryFirstSeconds)

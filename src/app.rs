@@ -136,10 +136,7 @@ impl App {
         };
         let sender = Sender {
             environment: config.sync.environment.clone(),
-            dataverse: match &config.target {
-                TargetConfig::Dataverse(it) => Some(it.url.clone()),
-                TargetConfig::Flow(_) => None,
-            },
+            dataverse: config.target.environment().cloned(),
         };
         let warnings = Warnings::new(&config.warning, sender, &world, &transport);
         let options = config.sync.options.clone();

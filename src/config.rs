@@ -65,7 +65,8 @@ impl Config {
         let target = TargetConfig::read(&mut settings);
         let azure = AzureCredential::read(&mut settings);
         let storage = StorageConfig::read(&mut settings, azure.as_ref());
-        let sync = SyncConfig::read(&mut settings);
+        let crm = target.as_ref().and_then(TargetConfig::environment).cloned();
+        let sync = SyncConfig::read(&mut settings, crm);
         let warning = WarningConfig::read(&mut settings);
         let insights = InsightsConfig::read(&mut settings);
         let outbound_ca = settings

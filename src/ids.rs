@@ -52,6 +52,14 @@ id! {
     CurrencyId
 }
 id! {
+    /// A row of the Dataverse `account` table.
+    AccountId
+}
+id! {
+    /// A row of the Dataverse `contact` table.
+    ContactId
+}
+id! {
     /// A row of the Dataverse `annotation` table: a note on a lead's timeline.
     NoteId
 }

@@ -1,6 +1,7 @@
 //! A Dynamics 365 lead: its columns by name, and what the organisation allows in them.
 
 mod own;
+mod page;
 mod shipped;
 
 use std::borrow::Cow;
@@ -15,6 +16,7 @@ use uuid::Uuid;
 
 use crate::ids::{CurrencyId, ETag, LeadId, NoteId};
 
+pub use self::page::page;
 pub use own::{Decision, Own};
 
 /// A column of the `lead` table, by its logical name.

@@ -120,7 +120,7 @@ impl Syncer {
         deadline: Timestamp,
     ) -> Result<SyncReport, SyncError> {
         let run = Run::new(self, id, deadline);
-        let (result, calls) = calls::recorded(run.finish()).await;
+        let (result, calls) = calls::recorded(Box::pin(run.finish())).await;
         match result {
             Ok(progress) => Ok(SyncReport {
                 outcome: progress.outcome,

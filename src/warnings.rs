@@ -18,6 +18,7 @@ use crate::checkup::Scope;
 use crate::config::{self, Format, WarningConfig};
 use crate::failure::Chain;
 use crate::ids::ReferralId;
+use crate::lead;
 use crate::mapping::REFERRALS;
 use crate::sync::activity::Picture;
 use crate::sync::state::store::States;
@@ -180,15 +181,10 @@ impl Warnings {
         // A link less is no reason to keep silent.
         let state = self.states.load(id).await.ok().and_then(|it| it.state);
         let lead = state.and_then(|it| it.lead);
-        if let Some((lead, mut url)) = lead.zip(self.sender.dataverse.clone()) {
-            url.set_path("main.aspx");
-            url.query_pairs_mut()
-                .append_pair("pagetype", "entityrecord")
-                .append_pair("etn", "lead")
-                .append_pair("id", &lead.to_string());
+        if let Some((lead, environment)) = lead.zip(self.sender.dataverse.as_ref()) {
             links.push(Link {
                 title: "The lead",
-                url,
+                url: lead::page(environment, lead),
             });
         }
         links

@@ -26,6 +26,7 @@ use rust_decimal::RoundingStrategy;
 use uuid::Uuid;
 
 use crate::agenda::{Group, Run};
+use crate::known::Customers;
 use crate::universe::Contents;
 use crate::weather::happens;
 
@@ -35,6 +36,7 @@ pub(crate) struct Dataverse {
     pub(crate) notes: BTreeMap<NoteId, (LeadId, Note)>,
     pub(crate) currencies: Vec<Currency>,
     pub(crate) schema: Arc<LeadSchema>,
+    pub(crate) customers: Customers,
     versions: u64,
 }
 
@@ -46,6 +48,7 @@ impl Dataverse {
             notes: BTreeMap::new(),
             currencies: vec![currency(0xd0, "USD"), currency(0xe0, "EUR")],
             schema: Arc::new(schema(has_own)),
+            customers: Customers::default(),
             versions: 2_264_000,
         }
     }
@@ -210,13 +213,21 @@ impl Contents {
         Some(CurrentLead { lead, merged_from })
     }
 
-    fn create_lead(&mut self, id: LeadId, columns: Columns, run: Run, group: Group) -> Created {
+    fn create_lead(
+        &mut self,
+        id: LeadId,
+        columns: Columns,
+        run: Run,
+        group: Group,
+    ) -> Result<Created, DataverseError> {
         if self.dataverse.leads.contains_key(&id) {
             self.count("dataverse: the lead is there already");
             self.tell(|| format!("creates lead {id}: there already"));
-            return Created::AlreadyThere;
+            return Ok(Created::AlreadyThere);
         }
+        self.unless_reserved(id, &columns)?;
         self.judge_creation(id, run, group);
+        self.judge_new_lead(id, &columns, run, group);
         self.put_lead(id, columns);
         if self.weather.normalizes {
             // Dataverse gives every lead a currency.
@@ -227,7 +238,7 @@ impl Contents {
         }
         self.tell(|| format!("creates lead {id}"));
         self.touch(id);
-        Created::Now(self.stored(id))
+        Ok(Created::Now(self.stored(id)))
     }
 
     /// What the answer to a write says was stored.
@@ -324,7 +335,7 @@ pub(crate) fn brief(lead: &Lead) -> String {
     )
 }
 
-pub(super) fn coded(status: StatusCode, code: &str) -> Failure {
+pub(crate) fn coded(status: StatusCode, code: &str) -> Failure {
     Failure::from(CallError::Refused {
         upstream: Upstream::Dataverse,
         operation: "do it",

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use referral_connector::ids::{LeadId, ReferralId};
 use referral_connector::lead::{Changes, Column, Lead, Value};
-use referral_connector::mapping::columns::{STATE, STATUS};
+use referral_connector::mapping::columns::{PARENT_ACCOUNT, PARENT_CONTACT, STATE, STATUS};
 use referral_connector::mapping::status::{self, Close};
 use referral_connector::mapping::{Mapping, Unit};
 use referral_connector::referral::{PatchOperation, Referral};
@@ -39,6 +39,13 @@ impl Contents {
             self.ledger.violated(words.to_owned());
         }
         self.judge_own_columns(lead, changes);
+        if [PARENT_ACCOUNT, PARENT_CONTACT]
+            .iter()
+            .any(|it| changes.contains_key(it))
+        {
+            let words = format!("lead {} was given away after it was made", lead.id);
+            self.ledger.violated(words);
+        }
         for (column, value) in changes {
             let is_same = match (column, value) {
                 (column, Some(Value::Choice(number))) if *column == STATE => {

@@ -13,6 +13,7 @@ use referral_connector::sync::options::Mode;
 
 use crate::agenda::Run;
 use crate::field::Field;
+use crate::known::Search;
 
 /// Whose record somebody edited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +48,10 @@ pub(crate) struct Seen {
     pub(crate) writes_since: u32,
     /// Every lead it read: a request that comes late was asked for by an earlier one.
     pub(crate) leads: Vec<Lead>,
+    /// The referral it is about: the one that it read first.
+    pub(crate) first: Option<ReferralId>,
+    /// What it found when it looked for leads like that referral, since it last read what is remembered.
+    pub(crate) search: Option<Search>,
     /// The version of each referral it read last.
     pub(crate) referrals: BTreeMap<ReferralId, ETag>,
 }
@@ -89,6 +94,10 @@ pub(crate) struct Ledger {
     pub(crate) worked_off: BTreeMap<ReferralId, String>,
     /// The last report of each referral that was asked for in the end.
     pub(crate) last: BTreeMap<ReferralId, Arc<SyncReport>>,
+    /// Leads that sellers had entered of the customer of a referral before it came.
+    pub(crate) introduced: BTreeMap<ReferralId, Vec<LeadId>>,
+    /// Of each look for leads like a referral, whether there were any.
+    pub(crate) searched: BTreeMap<ReferralId, Vec<bool>>,
     /// Referrals whose state was lost.
     pub(crate) forgotten: BTreeSet<ReferralId>,
     pub(crate) violations: Vec<String>,
@@ -114,6 +123,7 @@ impl Ledger {
 
     pub(crate) fn referral_read(&mut self, run: Run, referral: &Referral) {
         let seen = self.seen.entry(run).or_default();
+        seen.first.get_or_insert(referral.id);
         seen.referrals.insert(referral.id, referral.etag.clone());
     }
 
@@ -129,6 +139,22 @@ impl Ledger {
         if let Some(version) = seen {
             let newest = self.worked_off.entry(id).or_default();
             *newest = std::mem::take(newest).max(version.to_string());
+        }
+    }
+
+    /// The referral that `run` is about, once it read it.
+    pub(crate) fn referral_of(&self, run: Run) -> Option<ReferralId> {
+        self.seen.get(&run)?.first
+    }
+
+    /// Run `run` reads blob `name`: what is remembered of its referral is the beginning of a round.
+    pub(crate) fn loads(&mut self, run: Run, name: &str) {
+        let seen = self.seen.entry(run).or_default();
+        if seen
+            .first
+            .is_none_or(|id| name == format!("state/{id}.json"))
+        {
+            seen.search = None;
         }
     }
 

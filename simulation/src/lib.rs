@@ -15,6 +15,7 @@ mod instances;
 mod invariants;
 mod judge;
 mod kinds;
+mod known;
 mod ledger;
 mod listing;
 mod parallel;

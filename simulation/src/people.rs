@@ -299,7 +299,11 @@ impl Contents {
         let own = LeadId::of(id);
         let named = self.referral(id).external_reference.as_deref();
         let named = named.and_then(|it| it.parse().ok());
-        let leads = [Some(own), named].into_iter().flatten();
+        let entered = self.ledger.introduced.get(&id).into_iter().flatten();
+        let leads = [Some(own), named]
+            .into_iter()
+            .flatten()
+            .chain(entered.copied());
         let leads: BTreeSet<LeadId> = leads
             .filter_map(|it| self.dataverse.current(it).map(|lead| lead.id))
             .collect();

@@ -12,7 +12,9 @@ use referral_connector::mapping::Mapping;
 use referral_connector::referral::{
     Consent, Customer, Details, Direction, Invitation, Member, Referral, ReferralState,
 };
-use referral_connector::sync::options::{Filter, Mode, QualifiedMeans, SyncOptions};
+use referral_connector::sync::options::{
+    Duplicates, Filter, Mode, Parents, QualifiedMeans, SyncOptions,
+};
 use uuid::Uuid;
 
 use crate::agenda::{Agenda, Scheduler, after};
@@ -106,6 +108,13 @@ fn settings(chance: &mut Rng) -> SyncOptions {
         Mode::Inbound,
     ];
     let means = [QualifiedMeans::Accepted, QualifiedMeans::Won];
+    let duplicates = [
+        Duplicates::Report,
+        Duplicates::Link,
+        Duplicates::Link,
+        Duplicates::Create,
+    ];
+    let parents = [Parents::Match, Parents::Match, Parents::Off];
     SyncOptions {
         mode: modes[chance.usize(..modes.len())],
         production: true,
@@ -115,6 +124,9 @@ fn settings(chance: &mut Rng) -> SyncOptions {
         qualified_means: means[chance.usize(..2)],
         close_hold: SignedDuration::from_hours(24),
         won_hold: SignedDuration::from_hours(72),
+        duplicates: duplicates[chance.usize(..duplicates.len())],
+        parents: parents[chance.usize(..parents.len())],
+        crm: None,
         mapping: Arc::clone(Mapping::shipped()),
     }
 }
@@ -124,6 +136,7 @@ impl Contents {
     fn stage(&mut self) {
         let (now, mode) = (self.now(), self.instances.settings.mode);
         self.ledger.modes.push((now, mode));
+        self.dataverse.customers.are_reserved = self.chance.u8(..5) == 0;
         for _ in 0..self.chance.usize(1..=3) {
             self.start_instance();
         }
@@ -196,6 +209,7 @@ impl Contents {
             let lead = self.another_flows_lead();
             referral.external_reference = Some(lead.to_string());
         }
+        self.introduce(&mut referral);
         let columns = self.projected(&referral).columns;
         let moment = after(self.now(), shown);
         self.put_referral(referral, moment);

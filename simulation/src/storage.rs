@@ -180,7 +180,8 @@ impl Blobs for Client {
         self.universe
             .ask(
                 self.of_storage("storage: read a blob"),
-                move |it, _| {
+                move |it, run| {
+                    it.ledger.loads(run, &own);
                     let found = it.storage.blobs.get(&own);
                     Ok(found.map(|(blob, _)| blob.clone()))
                 },

@@ -128,7 +128,10 @@ impl Contents {
         }
         for id in self.partner_center.referrals.keys() {
             match reports.get(id) {
-                Some(report) => wrong.extend(self.wrong_with(*id, report)),
+                Some(report) => {
+                    wrong.extend(self.wrong_with(*id, report));
+                    wrong.extend(self.wrong_with_note(*id, report));
+                }
                 None => wrong.push(format!("referral {id} cannot be synced")),
             }
         }

@@ -39,7 +39,7 @@ impl ConsentConfig {
             None => None,
         };
         let azure = AzureCredential::read(&mut settings);
-        let sync = SyncConfig::read(&mut settings);
+        let sync = SyncConfig::read(&mut settings, None);
         let outbound_ca = settings
             .optional::<PathBuf>("OUTBOUND_CA_FILE")
             .and_then(|path| settings.file("OUTBOUND_CA_FILE", &path));

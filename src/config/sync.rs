@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
+use url::Url;
 
 use super::{MappingFile, Settings, mapping};
 use crate::lead::Owner;
-use crate::sync::options::{Filter, Mode, QualifiedMeans, SyncOptions};
+use crate::sync::options::{Duplicates, Filter, Mode, Parents, QualifiedMeans, SyncOptions};
 use crate::sync::park::policy::RetryRules;
 
 /// The rules of every sync.
@@ -27,7 +28,8 @@ pub struct SyncConfig {
 }
 
 impl SyncConfig {
-    pub(super) fn read(settings: &mut Settings<'_>) -> Option<Self> {
+    /// Reads them for leads that people see at `crm`.
+    pub(super) fn read(settings: &mut Settings<'_>, crm: Option<Url>) -> Option<Self> {
         let mode: Option<Mode> = settings.required("SYNC_MODE");
         let environment: Option<String> = settings.required("SYNC_ENVIRONMENT");
         let owner = settings.optional::<Owner>("SYNC_LEAD_OWNER");
@@ -37,6 +39,8 @@ impl SyncConfig {
         let partner_ids = settings.list("SYNC_PARTNER_IDS");
         let time_zone = time_zone(settings);
         let qualified_means: Option<QualifiedMeans> = settings.required("SYNC_QUALIFIED_MEANS");
+        let duplicates: Option<Duplicates> = settings.required("SYNC_DUPLICATES");
+        let parents: Option<Parents> = settings.required("SYNC_PARENTS");
         let close_hold = hours(settings, "SYNC_CLOSE_HOLD_HOURS");
         let won_hold = hours(settings, "SYNC_WON_HOLD_HOURS");
         let retry = retry_rules(settings);
@@ -58,6 +62,9 @@ impl SyncConfig {
             qualified_means: qualified_means?,
             close_hold: close_hold?,
             won_hold: won_hold?,
+            duplicates: duplicates?,
+            parents: parents?,
+            crm,
         };
         Some(Self {
             options,

@@ -138,6 +138,10 @@ pub const SETTINGS: &[Setting] = &[
     setting("SYNC_TIME_ZONE", "the time zone in which the organisation's dates are meant").default("UTC"),
     setting("SYNC_QUALIFIED_MEANS", "what a qualified lead says about its referral in `two-way` mode: `accepted` or `won`")
         .default("accepted"),
+    setting("SYNC_DUPLICATES", "a referral whose contact and company match an open lead: `report` makes its lead and tells the seller, `link` takes that lead if it is the only one, `create` does not look")
+        .default("report"),
+    setting("SYNC_PARENTS", "whether a new lead gets the account and the contact that the customer has already, each where exactly one matches: `match` or `off`")
+        .default("match"),
     setting("MAPPING_FILE", "a TOML file with mapping rules of your own, laid over the default ones; a path, relative to the app's folder"),
     setting("SYNC_CLOSE_HOLD_HOURS", "hours a disqualified lead must rest before its referral is closed, which is final")
         .default("24"),

@@ -1,6 +1,7 @@
 //! Where referrals go.
 
 use secrecy::SecretString;
+use url::Url;
 
 use super::{DataverseConfig, Settings};
 use crate::sync::options::Target;
@@ -24,6 +25,14 @@ pub struct FlowConfig {
 }
 
 impl TargetConfig {
+    /// The Dynamics 365 environment, unless a flow takes the referrals.
+    pub fn environment(&self) -> Option<&Url> {
+        match self {
+            Self::Dataverse(dataverse) => Some(&dataverse.url),
+            Self::Flow(_) => None,
+        }
+    }
+
     pub(super) fn read(settings: &mut Settings<'_>) -> Option<Self> {
         match settings.required("SYNC_TARGET")? {
             Target::Dataverse => DataverseConfig::read(settings).map(Self::Dataverse),

@@ -49,6 +49,10 @@ pub const DO_NOT_EMAIL: Column = Column::named("donotemail");
 pub const DO_NOT_PHONE: Column = Column::named("donotphone");
 /// The contact must get no mass mailings.
 pub const DO_NOT_BULK_EMAIL: Column = Column::named("donotbulkemail");
+/// The customer's row of the `account` table. Set when the lead is created, and not read.
+pub const PARENT_ACCOUNT: Column = Column::named("parentaccountid");
+/// The contact's row of the `contact` table. Set when the lead is created, and not read.
+pub const PARENT_CONTACT: Column = Column::named("parentcontactid");
 /// Open, qualified or disqualified. Written with [`STATUS`] only; read apart from the mapped columns.
 pub const STATE: Column = Column::named("statecode");
 /// The reason within the state. Read apart from the mapped columns.

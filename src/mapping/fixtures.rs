@@ -14,7 +14,7 @@ use crate::referral::{
     Address, Consent, Customer, Details, Direction, Invitation, Member, Referral, ReferralState,
     ReferralStatus,
 };
-use crate::sync::options::{Filter, Mode, QualifiedMeans, SyncOptions};
+use crate::sync::options::{Duplicates, Filter, Mode, Parents, QualifiedMeans, SyncOptions};
 
 #[expect(
     clippy::unnecessary_wraps,
@@ -159,6 +159,9 @@ pub(crate) fn options(mode: Mode) -> SyncOptions {
         qualified_means: QualifiedMeans::Accepted,
         close_hold: SignedDuration::from_hours(24),
         won_hold: SignedDuration::from_hours(72),
+        duplicates: Duplicates::Report,
+        parents: Parents::Match,
+        crm: None,
         mapping: Arc::clone(Mapping::shipped()),
     }
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::Wish;
 use super::columns::COLUMNS;
 use super::plan::{COMPLETE, Facts, INCOMPLETE, Step, UserFacts};
-use super::rights::{DEFINITIONS, NEEDS, ROLE};
+use super::rights::{NEEDS, ROLE};
 use crate::failure::{Classify, Disposition};
 use crate::upstream::dataverse::setup::{Fresh, Setup, SetupError};
 
@@ -47,12 +47,7 @@ pub async fn facts(setup: &Setup, wish: &Wish) -> Result<Facts, SetupError> {
         role = setup.role(ROLE).await?;
     }
     if wish.role {
-        for need in NEEDS {
-            facts.needed.extend(setup.privileges(need).await?);
-        }
-        facts
-            .needed
-            .extend(setup.privileges_named(DEFINITIONS).await?);
+        facts.needed = setup.privileges(NEEDS).await?;
         facts.granted = match role {
             Some(role) => Some(setup.granted(role).await?),
             None => None,

@@ -1,14 +1,18 @@
 //! Reads both sides: the lead, then the referral, and what is needed to compare them.
 
+mod known;
+
 use std::sync::Arc;
+
+use uuid::Uuid;
 
 use super::Syncer;
 use super::error::SyncCause;
 use super::options::Mode;
-use super::plan::{self, LeadFinding};
+use super::plan::{self, Inputs, Known, LeadFinding};
 use super::state::State;
 use crate::ids::{CurrencyId, LeadId, ReferralId};
-use crate::lead::{Currency, LeadSchema, Value};
+use crate::lead::{Changes, Currency, LeadSchema, Value};
 use crate::mapping::columns::TRANSACTION_CURRENCY;
 use crate::referral::Referral;
 use crate::upstream::partner_center::PartnerCenterError;
@@ -23,6 +27,8 @@ pub(super) struct View {
     pub(super) schema: Arc<LeadSchema>,
     pub(super) currency: Option<Currency>,
     pub(super) lead_currency: Option<Currency>,
+    /// What is known of the customer already, where the lead is new.
+    pub(super) known: Option<Known>,
 }
 
 impl View {
@@ -33,13 +39,36 @@ impl View {
             LeadFinding::Absent | LeadFinding::OfAnother { .. } => None,
         }
     }
+
+    /// What is decided from it.
+    pub(super) fn inputs<'a>(
+        &'a self,
+        syncer: &'a Syncer,
+        state: &'a State,
+        shown: &'a Changes,
+        run: Uuid,
+    ) -> Inputs<'a> {
+        Inputs {
+            referral: &self.referral,
+            lead: &self.lead,
+            state,
+            run,
+            schema: &self.schema,
+            currency: self.currency.as_ref(),
+            lead_currency: self.lead_currency.as_ref(),
+            known: self.known.as_ref(),
+            options: &syncer.options,
+            shown,
+            now: syncer.world.clock.now(),
+        }
+    }
 }
 
 impl Syncer {
     /// Reads the lead, then the referral, so that an edit of the referral is never older than the lead it is compared with.
     ///
     /// The lead is the one that `state` names. While it names none: the one that was made for the referral, else the one its
-    /// `externalReferenceId` names.
+    /// `externalReferenceId` names, else one that matches, where that is wanted.
     pub(super) async fn look(&self, id: ReferralId, state: &State) -> Result<View, SyncCause> {
         let own = LeadId::of(id);
         let known = state.lead.unwrap_or(own);
@@ -49,7 +78,8 @@ impl Syncer {
             (lead, referral) = self.follow(own, referral).await?;
         }
         lead = self.unless_of_another(lead, &referral, state).await?;
-        self.weigh(lead, referral).await
+        let view = self.weigh(lead, referral).await?;
+        Box::pin(self.recognise(view, state)).await
     }
 
     /// What is needed to compare the two.
@@ -70,6 +100,7 @@ impl Syncer {
             schema,
             currency,
             lead_currency,
+            known: None,
         })
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
+use url::Url;
 
 use crate::lead::Owner;
 use crate::mapping::Mapping;
@@ -29,6 +30,12 @@ pub struct SyncOptions {
     pub close_hold: SignedDuration,
     /// How long a qualified lead must rest before its referral is closed as won.
     pub won_hold: SignedDuration,
+    /// What becomes of a referral whose customer has an open lead already.
+    pub duplicates: Duplicates,
+    /// Whether a new lead is given the account and the contact that the customer has already.
+    pub parents: Parents,
+    /// Where people see the leads, if there are any.
+    pub crm: Option<Url>,
     /// What becomes of what.
     pub mapping: Arc<Mapping>,
 }
@@ -69,6 +76,26 @@ pub enum QualifiedMeans {
     Accepted,
     /// The deal is won.
     Won,
+}
+
+/// What becomes of a referral whose contact and company match an open lead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Duplicates {
+    /// It gets a lead of its own, and the seller is told of the other.
+    Report,
+    /// It gets that lead, if there is exactly one.
+    Link,
+    /// It gets a lead of its own; nothing is looked for.
+    Create,
+}
+
+/// Whether a new lead is given the account and the contact that the customer has already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parents {
+    /// Each of them, where exactly one matches.
+    Match,
+    /// Neither is looked for.
+    Off,
 }
 
 /// Which referrals are synced; an empty list lets everything through.
@@ -126,6 +153,8 @@ macro_rules! words {
 words!(Target { Dataverse = "dataverse", Flow = "flow" });
 words!(Mode { Observe = "observe", Inbound = "inbound", Link = "link", TwoWay = "two-way" });
 words!(QualifiedMeans { Accepted = "accepted", Won = "won" });
+words!(Duplicates { Report = "report", Link = "link", Create = "create" });
+words!(Parents { Match = "match", Off = "off" });
 words!(Kind {
     MarketplaceLead = "marketplace-lead",
     QualifiedLead = "qualified-lead",

@@ -3,6 +3,7 @@
 mod cells;
 mod draft;
 mod findings;
+mod known;
 mod merge;
 mod message;
 mod mirror;
@@ -19,6 +20,8 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 pub(in crate::sync) use self::cells::similar;
+pub use known::Known;
+pub(super) use known::{Search, search, without_parents};
 pub use report::{Ignored, Outcome, Report};
 
 use self::draft::Draft;
@@ -47,6 +50,8 @@ pub struct Inputs<'a> {
     pub currency: Option<&'a Currency>,
     /// The row of the lead's own currency, where it is needed and another.
     pub lead_currency: Option<&'a Currency>,
+    /// What is known of the customer already; `None` if that was not looked for.
+    pub known: Option<&'a Known>,
     /// The administrator's choices.
     pub options: &'a SyncOptions,
     /// What this run wrote to the connector's own columns of the lead.
@@ -156,9 +161,17 @@ impl Plan {
     /// The same plan as something that is only reported.
     fn observed(self) -> Self {
         let mut reports = self.reports;
+        for report in &mut reports {
+            if let Report::Adopted(lead) = *report {
+                *report = Report::WouldAdopt(lead);
+            }
+        }
         match self.lead {
             LeadAction::None => {}
-            LeadAction::Create { .. } => reports.push(Report::WouldCreate),
+            LeadAction::Create { columns, .. } => {
+                reports.push(Report::WouldCreate);
+                reports.extend(known::parents(&columns).map(Report::WouldWrite));
+            }
             LeadAction::Update { changes, .. } => {
                 reports.extend(changes.into_keys().map(Report::WouldWrite));
             }
@@ -237,6 +250,13 @@ fn decide(inputs: &Inputs<'_>) -> Plan {
         (None, LeadFinding::Absent) if referral.status.state.is_closed() => {
             Outcome::Ignored(Ignored::Closed)
         }
+        (None, LeadFinding::Absent) if is_unsearched(inputs) => {
+            // What would have kept it from being created is over since it was looked at.
+            return Plan {
+                busy_until: Some(inputs.now),
+                ..Plan::nothing(Outcome::Unchanged, inputs.state)
+            };
+        }
         (None, LeadFinding::Absent) => draft.create(),
     };
     draft.finish(outcome)
@@ -253,6 +273,11 @@ pub(super) fn ignored(referral: &Referral, filter: &Filter) -> Option<Ignored> {
     } else {
         None
     }
+}
+
+/// Whether something is to be looked for before the lead is created, and was not.
+fn is_unsearched(inputs: &Inputs<'_>) -> bool {
+    inputs.known.is_none() && search(inputs).is_some()
 }
 
 /// Whether there was a lead: what has been deleted in the CRM stays deleted.

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::error::SyncCause;
 use super::look::View;
-use super::plan::{self, Inputs, LeadAction, LeadFinding, Plan};
+use super::plan::{self, Known, LeadAction, LeadFinding, Plan};
 use super::state::State;
 use super::world::{Referrals, World};
 use super::{SyncError, Syncer};
@@ -163,6 +163,10 @@ impl Syncer {
             Err(cause) => {
                 assumed.push(Assumed::NoLead.because(cause));
                 let weighed = self.weigh(LeadFinding::Absent, referral.clone()).await;
+                let weighed = weighed.map(|view| View {
+                    known: Some(Known::default()),
+                    ..view
+                });
                 weighed.unwrap_or_else(|cause| {
                     assumed.push(Assumed::ShippedColumns.because(cause));
                     shipped(referral)
@@ -185,19 +189,8 @@ impl Syncer {
     }
 
     fn previewed(&self, state: &State, view: &View, assumed: Vec<Assumption>) -> Preview {
-        let inputs = Inputs {
-            referral: &view.referral,
-            lead: &view.lead,
-            state,
-            run: Uuid::nil(),
-            schema: &view.schema,
-            currency: view.currency.as_ref(),
-            lead_currency: view.lead_currency.as_ref(),
-            options: &self.options,
-            shown: &Changes::new(),
-            now: self.world.clock.now(),
-        };
-        let plan = plan::intended(&inputs);
+        let shown = Changes::new();
+        let plan = plan::intended(&view.inputs(self, state, &shown, Uuid::nil()));
         let projection = mapping::project(
             &view.referral,
             &view.schema,
@@ -337,6 +330,7 @@ fn shipped(referral: Referral) -> View {
         schema: Arc::new(LeadSchema::as_shipped()),
         currency,
         lead_currency: None,
+        known: Some(Known::default()),
     }
 }
 

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::Syncer;
 use super::error::SyncCause;
 use super::look::View;
-use super::plan::{self, Inputs, LeadAction, Outcome, Plan, Report};
+use super::plan::{self, LeadAction, Outcome, Plan, Report};
 use super::state::store::{Claim, Saved, Stored};
 use super::state::{Side, State};
 use crate::failure::Classify;
@@ -202,7 +202,10 @@ impl<'a> Run<'a> {
             self.state = plan.state.clone();
             self.settle_losses();
             self.progress.lead = view.lead_id().or(self.progress.lead);
-            self.progress.report(plan.reports.drain(..));
+            // That a lead is taken is only so once it is claimed.
+            let told = plan.reports.drain(..);
+            let told = told.filter(|it| !matches!(it, Report::Adopted(_)));
+            self.progress.report(told);
             match Box::pin(self.step(&mut view, &plan)).await? {
                 Step::Nothing => return Box::pin(self.end(&view, plan)).await,
                 Step::Written => self.unless_endless()?,
@@ -241,18 +244,7 @@ impl<'a> Run<'a> {
     }
 
     fn decide(&self, view: &View) -> Plan {
-        plan::plan(&Inputs {
-            referral: &view.referral,
-            lead: &view.lead,
-            state: &self.state,
-            run: self.number,
-            schema: &view.schema,
-            currency: view.currency.as_ref(),
-            lead_currency: view.lead_currency.as_ref(),
-            options: &self.syncer.options,
-            shown: &self.shown,
-            now: self.syncer.world.clock.now(),
-        })
+        plan::plan(&view.inputs(self.syncer, &self.state, &self.shown, self.number))
     }
 
     /// Saves what `plan` is about to write, unless that is saved already. `false` if another run was here meanwhile.
@@ -270,6 +262,8 @@ impl<'a> Run<'a> {
             let (run, deadline) = (self.number, self.deadline);
             is_news |= self.state.intend(run, deadline, side, version, values);
         }
+        // Which lead is taken is saved before anything is written: it may look different soon.
+        is_news |= self.adopts(view).is_some();
         if !self.claim(view, true).await? {
             return Ok(false);
         }
@@ -281,17 +275,30 @@ impl<'a> Run<'a> {
     }
 
     /// Makes the lead this referral's, if it was made for something else and is not yet. `false` if another referral has it.
-    async fn claim(&self, view: &View, is_written: bool) -> Result<bool, SyncCause> {
-        let Some(lead) = view.lead_id().filter(|it| *it != LeadId::of(self.id)) else {
+    async fn claim(&mut self, view: &View, is_written: bool) -> Result<bool, SyncCause> {
+        let Some(lead) = self.adopts(view) else {
             return Ok(true);
         };
-        let remembered = self.stored.state.as_ref().and_then(|state| state.lead);
-        let is_adopted = is_written || self.state.lead == Some(lead);
-        if remembered == Some(lead) || !is_adopted {
+        if !is_written && self.state.lead != Some(lead) {
             return Ok(true);
         }
         let claim = self.syncer.states.claim(lead, self.id).await?;
-        Ok(claim == Claim::Ours)
+        let is_ours = claim == Claim::Ours;
+        if is_ours && view.known.is_some() {
+            self.progress.report([Report::Adopted(lead)]);
+        }
+        Ok(is_ours)
+    }
+
+    /// The lead that was made for something else and is not known to be this referral's yet.
+    fn adopts(&self, view: &View) -> Option<LeadId> {
+        let lead = view.lead_id().filter(|it| *it != LeadId::of(self.id))?;
+        (self.remembered() != Some(lead)).then_some(lead)
+    }
+
+    /// The lead that the blob says the referral has.
+    fn remembered(&self) -> Option<LeadId> {
+        self.stored.state.as_ref().and_then(|state| state.lead)
     }
 
     /// `false` if another run saved meanwhile.

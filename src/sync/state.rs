@@ -39,6 +39,8 @@ pub struct State {
     pub two_way: bool,
     /// What has been reported and still holds.
     pub reported: BTreeSet<String>,
+    /// Open leads with the same contact and company that were there when this one was made or taken.
+    pub duplicates: BTreeSet<LeadId>,
     /// For when a later look has been queued.
     pub look_again: Option<Timestamp>,
     /// Whether a dead letter tells of this referral.
@@ -63,6 +65,7 @@ impl State {
             lead_version: None,
             two_way: false,
             reported: BTreeSet::new(),
+            duplicates: BTreeSet::new(),
             look_again: None,
             dead_letter: false,
             closed: None,

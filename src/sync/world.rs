@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use crate::ids::{CurrencyId, ETag, LeadId, ReferralId};
+use crate::ids::{AccountId, ContactId, CurrencyId, ETag, LeadId, ReferralId};
 use crate::lead::{Changes, Columns, Currency, LeadSchema, Note, Owner};
 use crate::referral::{PatchOperation, Referral};
 use crate::upstream::dataverse::{
@@ -90,6 +90,20 @@ pub trait Leads: Send + Sync {
 
     /// One page of leads that changed, those that rested longest first.
     async fn changed(&self, query: &LeadQuery) -> Result<LeadPage, DataverseError>;
+
+    /// The open leads with this e-mail address and company, `most` at most.
+    async fn alike(
+        &self,
+        email: &str,
+        company: &str,
+        most: usize,
+    ) -> Result<Vec<LeadId>, DataverseError>;
+
+    /// The active account with this name, if there is exactly one.
+    async fn account(&self, name: &str) -> Result<Option<AccountId>, DataverseError>;
+
+    /// The active contact with this e-mail address, if there is exactly one.
+    async fn contact(&self, email: &str) -> Result<Option<ContactId>, DataverseError>;
 }
 
 /// The present.
@@ -184,5 +198,22 @@ impl Leads for Dataverse {
 
     async fn changed(&self, query: &LeadQuery) -> Result<LeadPage, DataverseError> {
         Self::changed(self, query).await
+    }
+
+    async fn alike(
+        &self,
+        email: &str,
+        company: &str,
+        most: usize,
+    ) -> Result<Vec<LeadId>, DataverseError> {
+        Self::alike(self, email, company, most).await
+    }
+
+    async fn account(&self, name: &str) -> Result<Option<AccountId>, DataverseError> {
+        Self::account(self, name).await
+    }
+
+    async fn contact(&self, email: &str) -> Result<Option<ContactId>, DataverseError> {
+        Self::contact(self, email).await
     }
 }

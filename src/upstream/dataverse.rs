@@ -8,6 +8,7 @@ pub mod code;
 mod changed;
 mod currencies;
 mod error;
+mod known;
 mod privileges;
 mod request;
 mod schema;

@@ -14,6 +14,7 @@ mod command_line;
 mod credentials;
 mod custom_handler;
 mod dataverse;
+mod duplicates;
 mod flow;
 mod forgeries;
 mod fuzzing;

@@ -13,6 +13,9 @@ use serde_json::{Map, Value, json};
 
 use crate::rig::Rig;
 
+/// The shapes are of one customer: each is looked at as if there were no other.
+const ALONE: (&str, &str) = ("SYNC_DUPLICATES", "create");
+
 /// Columns that Dataverse fills or computes by itself, or that say when the test ran.
 const NOT_OURS: [&str; 14] = [
     "@odata.etag",
@@ -109,7 +112,7 @@ fn no_shape_is_left_out() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_complete_referral_fills_every_column_it_has_a_value_for() {
-    let rig = Rig::start(&[]).await;
+    let rig = Rig::start(&[ALONE]).await;
     assert_json_snapshot!(seen(&rig, "complete").await, @r#"
     {
       "answer": "200 synced",
@@ -156,7 +159,7 @@ async fn a_complete_referral_fills_every_column_it_has_a_value_for() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_forms_of_earlier_years_are_read() {
-    let rig = Rig::start(&[]).await;
+    let rig = Rig::start(&[ALONE]).await;
     // No name: the company's takes its place. No direction: it is incoming.
     assert_json_snapshot!(differs(&rig, "form of 2019").await, @r#"
     {
@@ -190,7 +193,7 @@ async fn the_forms_of_earlier_years_are_read() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_kind_of_a_referral_shows_in_source_and_quality() {
-    let rig = Rig::start(&[]).await;
+    let rig = Rig::start(&[ALONE]).await;
     assert_json_snapshot!(differs(&rig, "marketplace lead").await, @r#"
     {
       "answer": "200 synced",
@@ -215,7 +218,7 @@ async fn the_kind_of_a_referral_shows_in_source_and_quality() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_referral_that_is_not_for_the_crm_gets_no_lead() {
-    let rig = Rig::start(&[]).await;
+    let rig = Rig::start(&[ALONE]).await;
     let nothing = json!({ "answer": "200 ignored", "lead": null, "patches": [], "timeline": {} });
     assert_eq!(differs(&rig, "outgoing").await, nothing);
     assert_eq!(differs(&rig, "spam").await, nothing);
@@ -225,7 +228,7 @@ async fn a_referral_that_is_not_for_the_crm_gets_no_lead() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_referral_left_alone_costs_no_write_and_says_why() {
-    let rig = Rig::start(&[("SYNC_MODE", "two-way")]).await;
+    let rig = Rig::start(&[ALONE, ("SYNC_MODE", "two-way")]).await;
     for (referral, why) in [
         (sample::outgoing(), "outgoing"),
         (sample::spam(), "spam"),
@@ -244,7 +247,7 @@ async fn a_referral_left_alone_costs_no_write_and_says_why() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn members_of_other_types_and_unknown_members_do_no_harm() {
-    let rig = Rig::start(&[]).await;
+    let rig = Rig::start(&[ALONE]).await;
     let nothing = json!({ "answer": "200 synced" });
     assert_eq!(differs(&rig, "ids as an object").await, nothing);
     assert_eq!(differs(&rig, "unknown members").await, nothing);
@@ -271,7 +274,7 @@ async fn members_of_other_types_and_unknown_members_do_no_harm() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_referral_with_next_to_nothing_becomes_a_lead_with_next_to_nothing() {
-    let rig = Rig::start(&[]).await;
+    let rig = Rig::start(&[ALONE]).await;
     let mut sparse = seen(&rig, "sparse").await["lead"].take();
     sparse.as_object_mut().unwrap().remove("createdon");
     assert_json_snapshot!(sparse, @r#"
@@ -303,7 +306,7 @@ async fn a_referral_with_next_to_nothing_becomes_a_lead_with_next_to_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn text_arrives_as_it_was_meant() {
-    let rig = Rig::start(&[]).await;
+    let rig = Rig::start(&[ALONE]).await;
     // Markup goes, and words in angle brackets stay.
     assert_json_snapshot!(differs(&rig, "escaped and padded text").await, @r#"
     {
@@ -328,7 +331,7 @@ async fn text_arrives_as_it_was_meant() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn times_are_read_with_any_number_of_fractional_digits() {
-    let rig = Rig::start(&[]).await;
+    let rig = Rig::start(&[ALONE]).await;
     let nothing = json!({ "answer": "200 synced" });
     assert_eq!(differs(&rig, "no fractional digits").await, nothing);
     assert_eq!(differs(&rig, "three fractional digits").await, nothing);
@@ -337,7 +340,7 @@ async fn times_are_read_with_any_number_of_fractional_digits() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_contact_is_the_first_person_who_can_be_reached() {
-    let rig = Rig::start(&[]).await;
+    let rig = Rig::start(&[ALONE]).await;
     let nothing = json!({ "answer": "200 synced" });
     assert_eq!(differs(&rig, "several contacts").await, nothing);
     assert_json_snapshot!(differs(&rig, "contact without last name").await, @r#"
@@ -367,7 +370,7 @@ async fn the_contact_is_the_first_person_who_can_be_reached() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn refused_contact_shuts_mail_and_telephone_and_missing_consent_says_nothing() {
-    let rig = Rig::start(&[]).await;
+    let rig = Rig::start(&[ALONE]).await;
     assert_json_snapshot!(differs(&rig, "contact refused").await, @r#"
     {
       "answer": "200 synced",
@@ -383,7 +386,7 @@ async fn refused_contact_shuts_mail_and_telephone_and_missing_consent_says_nothi
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_accepted_referral_becomes_a_contacted_lead() {
-    let rig = Rig::start(&[]).await;
+    let rig = Rig::start(&[ALONE]).await;
     assert_json_snapshot!(differs(&rig, "accepted").await, @r#"
     {
       "answer": "200 synced",

@@ -13,13 +13,13 @@ use super::calls::{Call, is_of_sales, respond};
 use super::cell::Cell;
 use super::organisation::BUSINESS_UNIT_ID;
 use super::refusal::{Outcome, Refusal};
-use super::security::{Depth, privilege_id, privilege_names};
+use super::security::{Depth, OTHERS, privilege_id, privilege_names};
 
 /// The function bound to a user that tells which of the named privileges the user holds, by its roles and its teams' roles.
 pub(super) const BY_NAMES: &str = "Microsoft.Dynamics.CRM.RetrieveUserSetOfPrivilegesByNames";
 
 impl State {
-    /// Those of the named privileges that `user` holds. A name that no table has is not held.
+    /// Those of the named privileges that `user` holds. A name that is none is not held.
     pub(super) fn privileges_by_names(
         &self,
         call: &Call<'_>,
@@ -28,7 +28,8 @@ impl State {
     ) -> Outcome<Response> {
         let tables = self.schema.tables();
         let tables = tables.filter(|table| self.switches.sales || !is_of_sales(table.logical));
-        let known: BTreeSet<String> = tables.flat_map(privilege_names).collect();
+        let of_tables = tables.flat_map(privilege_names);
+        let known: BTreeSet<String> = of_tables.chain(OTHERS.map(str::to_owned)).collect();
         let names = names(call, part)?;
         let held = names.iter().filter(|name| known.contains(*name));
         let held = held.filter_map(|name| {

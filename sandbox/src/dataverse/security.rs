@@ -27,7 +27,7 @@ const RIGHTS: [&str; 8] = [
 ];
 
 /// Privileges that belong to no table here: customizing, and reading definitions.
-const OTHERS: [&str; 8] = [
+pub(super) const OTHERS: [&str; 8] = [
     "prvCreateAttribute",
     "prvPublishCustomization",
     "prvReadEntity",

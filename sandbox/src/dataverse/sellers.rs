@@ -25,16 +25,40 @@ impl State {
     /// A seller enters a lead at `now`. `columns` is written as in the Web API, `leadid` and `@odata.bind`
     /// members included; a `statecode` or `statuscode` closes the lead after it is created. Gives its id.
     pub fn seed_lead(&mut self, columns: &Value, now: Timestamp) -> Result<Uuid, Refusal> {
-        let mut changes = self.read_changes("lead", columns)?;
+        self.seed("lead", columns, now)
+    }
+
+    /// A seller enters an account at `now`; with a `statecode` of 1 it is inactive.
+    pub fn seed_account(&mut self, columns: &Value, now: Timestamp) -> Result<Uuid, Refusal> {
+        self.seed("account", columns, now)
+    }
+
+    /// A seller enters a contact at `now`; with a `statecode` of 1 it is inactive.
+    pub fn seed_contact(&mut self, columns: &Value, now: Timestamp) -> Result<Uuid, Refusal> {
+        self.seed("contact", columns, now)
+    }
+
+    fn seed(
+        &mut self,
+        table: &'static str,
+        columns: &Value,
+        now: Timestamp,
+    ) -> Result<Uuid, Refusal> {
+        let mut changes = self.read_changes(table, columns)?;
         let mut closing = Changes::new();
         for column in ["statecode", "statuscode"] {
             closing.extend(changes.remove_entry(column));
         }
-        let id = self.create("lead", None, changes, seller(now))?;
+        let id = self.create(table, None, changes, seller(now))?;
         if !closing.is_empty() {
-            self.update("lead", id, closing, seller(now))?;
+            self.update(table, id, closing, seller(now))?;
         }
         Ok(id)
+    }
+
+    /// A seller deletes an account.
+    pub fn delete_account(&mut self, id: Uuid) -> Result<(), Refusal> {
+        self.remove("account", id)
     }
 
     /// Another program that signs in as the connector's application user makes a lead at `now`.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use http::StatusCode;
 use jiff::Timestamp;
-use referral_connector::ids::{CurrencyId, ETag, LeadId};
+use referral_connector::ids::{AccountId, ContactId, CurrencyId, ETag, LeadId};
 use referral_connector::lead::{Changes, Columns, Currency, LeadSchema, Note, Owner};
 use referral_connector::sync::world::Leads;
 use referral_connector::upstream::Upstream;
@@ -22,6 +22,13 @@ fn failed(failed: Failed) -> Failure {
     match failed {
         Failed::Refused => coded(StatusCode::TOO_MANY_REQUESTS, "0x80072322"),
         Failed::Unanswered => Failure::Call(without_answer(Upstream::Dataverse, failed)),
+    }
+}
+
+fn unknown(why: Failed) -> DataverseError {
+    DataverseError::Known {
+        what: "a customer",
+        source: failed(why),
     }
 }
 
@@ -63,7 +70,7 @@ impl Leads for Client {
         self.universe
             .ask(
                 self.of_dataverse("dataverse: create a lead"),
-                move |it, run| Ok(it.create_lead(id, columns, run, group)),
+                move |it, run| it.create_lead(id, columns, run, group),
                 move |why| {
                     Err(DataverseError::Create {
                         id,
@@ -142,6 +149,44 @@ impl Leads for Client {
                         source: failed(why),
                     })
                 },
+            )
+            .await
+    }
+
+    async fn alike(
+        &self,
+        email: &str,
+        company: &str,
+        most: usize,
+    ) -> Result<Vec<LeadId>, DataverseError> {
+        let (email, company) = (email.to_owned(), company.to_owned());
+        self.universe
+            .ask(
+                self.of_dataverse("dataverse: look for leads"),
+                move |it, run| Ok(it.leads_alike(&email, &company, most, run)),
+                |why| Err(unknown(why)),
+            )
+            .await
+    }
+
+    async fn account(&self, name: &str) -> Result<Option<AccountId>, DataverseError> {
+        let name = name.to_owned();
+        self.universe
+            .ask(
+                self.of_dataverse("dataverse: look for an account"),
+                move |it, _| Ok(it.account(&name)),
+                |why| Err(unknown(why)),
+            )
+            .await
+    }
+
+    async fn contact(&self, email: &str) -> Result<Option<ContactId>, DataverseError> {
+        let email = email.to_owned();
+        self.universe
+            .ask(
+                self.of_dataverse("dataverse: look for a contact"),
+                move |it, _| Ok(it.contact(&email)),
+                |why| Err(unknown(why)),
             )
             .await
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::Timestamp;
-use referral_connector::ids::{CurrencyId, ETag, LeadId, ReferralId};
+use referral_connector::ids::{AccountId, ContactId, CurrencyId, ETag, LeadId, ReferralId};
 use referral_connector::lead::{
     Changes, Column, Columns, Currency, Decision, Lead, LeadSchema, Note, Owner,
 };
@@ -56,6 +56,10 @@ pub(crate) enum Flaw {
     AllLeadsRested,
     /// A lead is read once and remembered.
     RemembersLeads,
+    /// Nobody has an open lead already.
+    NobodyIsKnown,
+    /// Whose a lead is that was there before its referral is not read.
+    NobodyOwnsLeads,
     /// Notes are not written.
     NoNotes,
     /// What is to be looked at later is not.
@@ -164,6 +168,9 @@ impl Faulty {
 #[async_trait]
 impl Blobs for Faulty {
     async fn get(&self, name: &str) -> Result<Option<Blob>, StorageError> {
+        if name.starts_with("by-lead/") && self.has(Flaw::NobodyOwnsLeads) {
+            return Ok(None);
+        }
         let found = self.inner.blobs.get(name).await;
         if self.has(Flaw::FailingIsAbsent) {
             return Ok(found.unwrap_or_default());
@@ -353,6 +360,27 @@ impl Leads for Faulty {
 
     async fn changed(&self, query: &LeadQuery) -> Result<LeadPage, DataverseError> {
         self.inner.leads.changed(query).await
+    }
+
+    async fn alike(
+        &self,
+        email: &str,
+        company: &str,
+        most: usize,
+    ) -> Result<Vec<LeadId>, DataverseError> {
+        let found = self.inner.leads.alike(email, company, most).await?;
+        if self.has(Flaw::NobodyIsKnown) {
+            return Ok(Vec::new());
+        }
+        Ok(found)
+    }
+
+    async fn account(&self, name: &str) -> Result<Option<AccountId>, DataverseError> {
+        self.inner.leads.account(name).await
+    }
+
+    async fn contact(&self, email: &str) -> Result<Option<ContactId>, DataverseError> {
+        self.inner.leads.contact(email).await
     }
 }
 

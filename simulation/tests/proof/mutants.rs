@@ -42,6 +42,9 @@ mutants! {
     values_agreed_as_sent_and_not_as_stored_are_noticed: 2_000, Flaw::TakesWhatWasSent;
     a_close_without_rest_is_noticed: 2_000, Flaw::AllLeadsRested;
     a_close_on_an_old_look_is_noticed: 5_000, Flaw::RemembersLeads;
+    a_customer_who_is_known_and_not_recognised_is_noticed: 500, Flaw::NobodyIsKnown;
+    a_lead_that_another_referral_has_and_that_is_taken_is_noticed: 5_000, Flaw::NobodyOwnsLeads;
+    forgotten_leads_that_may_be_the_same_are_noticed: 5_000, Flaw::Forgets("duplicates");
     overwriting_without_a_note_is_noticed: 1_000, Flaw::NoNotes;
     a_later_look_that_never_comes_is_noticed: 500, Flaw::NothingLater;
     columns_that_do_not_follow_are_noticed: 500, Flaw::ShowsNothingNew;

@@ -4,92 +4,29 @@ use uuid::Uuid;
 
 use super::PRIVILEGES;
 use crate::checkup::Finding;
-use crate::sync::options::{Mode, SyncOptions};
+use crate::provision::rights::{NEEDS, Need};
+use crate::sync::options::SyncOptions;
 use crate::upstream::dataverse::{Dataverse, Depth};
-
-/// When a privilege is needed.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum When {
-    Always,
-    /// In every mode but `observe`.
-    Writing,
-    /// When `SYNC_LEAD_OWNER` names somebody.
-    Owning,
-}
-
-/// Each privilege, when it is needed, what for, and whether it has to reach rows of others: leads belong to sellers.
-const NEEDED: [(&str, When, &str, bool); 10] = [
-    ("prvReadLead", When::Always, "read leads", true),
-    (
-        "prvReadTransactionCurrency",
-        When::Always,
-        "look up currencies",
-        false,
-    ),
-    ("prvCreateLead", When::Writing, "create leads", false),
-    ("prvWriteLead", When::Writing, "change leads", true),
-    (
-        "prvAppendLead",
-        When::Writing,
-        "give a lead its currency",
-        true,
-    ),
-    (
-        "prvAppendToTransactionCurrency",
-        When::Writing,
-        "give a lead its currency",
-        false,
-    ),
-    (
-        "prvCreateNote",
-        When::Writing,
-        "write notes on the timeline",
-        false,
-    ),
-    (
-        "prvAppendNote",
-        When::Writing,
-        "write notes on the timeline",
-        false,
-    ),
-    (
-        "prvAppendToLead",
-        When::Writing,
-        "write notes on the timeline",
-        true,
-    ),
-    (
-        "prvAssignLead",
-        When::Owning,
-        "give new leads to SYNC_LEAD_OWNER",
-        false,
-    ),
-];
 
 pub(super) async fn findings(
     dataverse: &Dataverse,
     user: Uuid,
     options: &SyncOptions,
 ) -> Vec<Finding> {
-    let needed: Vec<_> = NEEDED
-        .into_iter()
-        .filter(|(_, when, ..)| match when {
-            When::Always => true,
-            When::Writing => options.mode != Mode::Observe,
-            When::Owning => options.mode != Mode::Observe && options.owner.is_some(),
-        })
-        .collect();
-    let names: Vec<&str> = needed.iter().map(|(name, ..)| *name).collect();
+    let needed = NEEDS.iter().filter(|it| it.when.is_now(options));
+    let needed: Vec<&Need> = needed.collect();
+    let names: Vec<&str> = needed.iter().map(|it| it.name).collect();
     let held = match dataverse.privileges(user, &names).await {
         Ok(held) => held,
         Err(error) => return vec![Finding::error(PRIVILEGES, &error)],
     };
     let mut findings: Vec<Finding> = needed
         .iter()
-        .filter_map(|(name, _, purpose, of_others)| match held.get(*name) {
-            None => Some(missing(name, purpose)),
-            Some(depth) if *of_others && *depth < Depth::Organisation => {
-                Some(shallow(name, purpose, *depth))
+        .filter_map(|need| match held.get(need.name) {
+            None if need.when.is_optional() => Some(left_out(need)),
+            None => Some(missing(need)),
+            Some(depth) if need.of_others && *depth < Depth::Organisation => {
+                Some(shallow(need, *depth))
             }
             Some(_) => None,
         })
@@ -101,19 +38,32 @@ pub(super) async fn findings(
     findings
 }
 
-fn missing(name: &str, purpose: &str) -> Finding {
-    let detail =
-        format!("the application user's security roles lack it; it is needed to {purpose}");
+fn missing(need: &Need) -> Finding {
+    let detail = format!(
+        "the application user's security roles lack it; it is needed to {}",
+        need.purpose
+    );
     let advice = "add the privilege to the application user's security role in the Power Platform admin center";
-    Finding::failed(PRIVILEGES, detail, advice).about(name)
+    Finding::failed(PRIVILEGES, detail, advice).about(need.name)
 }
 
-fn shallow(name: &str, purpose: &str, depth: Depth) -> Finding {
+fn left_out(need: &Need) -> Finding {
     let detail = format!(
-        "it reaches {}; leads of other users are out of its reach to {purpose}",
-        depth.words()
+        "the application user's security roles lack it; it is needed to {}, and leads are made without",
+        need.purpose
+    );
+    let advice = "add the privilege to the application user's security role in the Power Platform admin center, or set SYNC_PARENTS \
+                  to off";
+    Finding::warning(PRIVILEGES, detail, advice).about(need.name)
+}
+
+fn shallow(need: &Need, depth: Depth) -> Finding {
+    let detail = format!(
+        "it reaches {}; rows of other users are out of its reach to {}",
+        depth.words(),
+        need.purpose
     );
     let advice =
         "give the privilege at the level Organization in the application user's security role";
-    Finding::warning(PRIVILEGES, detail, advice).about(name)
+    Finding::warning(PRIVILEGES, detail, advice).about(need.name)
 }

@@ -4,11 +4,13 @@ use serde_json::{Value as Json, json};
 
 use crate::cli::output::{Tone, say, toned};
 use crate::failure::Chain;
-use crate::lead::{Currency, Owner, Value};
+use crate::ids::LeadId;
+use crate::lead::{Column, Currency, Owner, Value};
+use crate::mapping::columns::{PARENT_ACCOUNT, PARENT_CONTACT};
 use crate::mapping::{Loss, Unit};
 use crate::referral::{PatchOp, PatchOperation};
 use crate::sync::options::{Mode, SyncOptions};
-use crate::sync::plan::LeadAction;
+use crate::sync::plan::{LeadAction, Report};
 use crate::sync::preview::{Assumed, Decision, Field, Preview};
 
 /// The mode whose writes are shown.
@@ -51,6 +53,10 @@ pub(super) fn json(preview: &Preview, options: &SyncOptions, unread: &[String]) 
         "outcome": preview.plan.outcome.word(),
         "reason": preview.plan.outcome.reason(),
         "owner": owner(preview),
+        "taken": taken(preview).map(|id| id.to_string()),
+        "possibleDuplicates": duplicates(preview),
+        "account": parent(preview, &PARENT_ACCOUNT),
+        "contact": parent(preview, &PARENT_CONTACT),
         "columns": columns.collect::<Vec<_>>(),
         "losses": losses.collect::<Vec<_>>(),
         "sends": sends.collect::<Vec<_>>(),
@@ -101,6 +107,13 @@ pub(super) fn text(preview: &Preview, options: &SyncOptions, unread: &[String]) 
             .map(|field| line(field, &preview.currencies)),
     );
     section("owner", owner(preview).into_iter());
+    section(
+        "taken instead of a new lead",
+        taken(preview).map(|id| id.to_string()).into_iter(),
+    );
+    section("possible duplicates", duplicates(preview).into_iter());
+    section("account", parent(preview, &PARENT_ACCOUNT).into_iter());
+    section("contact", parent(preview, &PARENT_CONTACT).into_iter());
     section("not carried over in full", preview.losses.iter().map(loss));
     section(
         "to the referral",
@@ -188,6 +201,32 @@ fn owner(preview: &Preview) -> Option<String> {
         Owner::User(id) => format!("user:{id}"),
         Owner::Team(id) => format!("team:{id}"),
     })
+}
+
+/// The open lead that is there already and that the referral would get.
+fn taken(preview: &Preview) -> Option<LeadId> {
+    let mut reports = preview.plan.reports.iter();
+    reports.find_map(|report| match report {
+        Report::Adopted(lead) => Some(*lead),
+        _ => None,
+    })
+}
+
+/// The open leads that may be the same.
+fn duplicates(preview: &Preview) -> Vec<String> {
+    let leads = preview.plan.state.duplicates.iter();
+    leads.map(ToString::to_string).collect()
+}
+
+/// The row that a new lead would belong to.
+fn parent(preview: &Preview, column: &Column) -> Option<String> {
+    let LeadAction::Create { columns, .. } = &preview.plan.lead else {
+        return None;
+    };
+    match columns.get(column)? {
+        Value::Row(row) => Some(row.to_string()),
+        _ => None,
+    }
 }
 
 const fn assumed(what: Assumed) -> &'static str {

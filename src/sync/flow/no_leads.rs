@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use crate::ids::{CurrencyId, ETag, LeadId};
+use crate::ids::{AccountId, ContactId, CurrencyId, ETag, LeadId};
 use crate::lead::{Changes, Columns, Currency, LeadSchema, Note, Owner};
 use crate::sync::world::Leads;
 use crate::upstream::dataverse::{
@@ -53,6 +53,18 @@ impl Leads for NoLeads {
     }
 
     async fn changed(&self, _: &LeadQuery) -> Result<LeadPage, DataverseError> {
+        Err(DataverseError::Unused)
+    }
+
+    async fn alike(&self, _: &str, _: &str, _: usize) -> Result<Vec<LeadId>, DataverseError> {
+        Err(DataverseError::Unused)
+    }
+
+    async fn account(&self, _: &str) -> Result<Option<AccountId>, DataverseError> {
+        Err(DataverseError::Unused)
+    }
+
+    async fn contact(&self, _: &str) -> Result<Option<ContactId>, DataverseError> {
         Err(DataverseError::Unused)
     }
 }

@@ -8,8 +8,8 @@ use super::cells::cells;
 use super::findings::Findings;
 use super::merge::{self, Merged, Merger};
 use super::settle::Settled;
-use super::{Inputs, LeadAction, LeadFinding, Outcome, Patch, Plan, Report};
-use super::{mirror, notes, patches, standing};
+use super::{Inputs, Known, LeadAction, LeadFinding, Outcome, Patch, Plan, Report};
+use super::{known, mirror, notes, patches, standing};
 use crate::ids::{ETag, LeadId};
 use crate::lead::{Changes, Columns, Lead, LeadState, Note, Value};
 use crate::mapping::columns::STATUS;
@@ -72,7 +72,9 @@ impl<'a> Draft<'a> {
         self.state.agreed.clear();
         self.state.two_way = patches::writes_back(self.inputs);
         self.lose();
+        self.know();
         let mut columns = self.projection.columns.clone();
+        columns.extend(self.inputs.known.map(Known::parents).unwrap_or_default());
         let mut reason = status::NEW;
         let inbound = status::inbound(
             referral.status.state,
@@ -132,6 +134,7 @@ impl<'a> Draft<'a> {
     pub(super) fn existing(&mut self, lead: &Lead, merged_from: Option<LeadId>) -> Outcome {
         self.adopt(lead, merged_from);
         self.lose();
+        self.know();
         let mut merged = Merger {
             inputs: self.inputs,
             cells: cells(
@@ -196,11 +199,27 @@ impl<'a> Draft<'a> {
         }
         let two_way = patches::writes_back(self.inputs);
         let is_another = self.state.lead.is_some_and(|it| it != lead.id);
+        if is_another || merged_from.is_some() {
+            self.state.duplicates.clear();
+        }
         if is_another || merged_from.is_some() || two_way && !self.state.two_way {
             self.state.agreed.clear();
         }
+        if self.inputs.known.is_some() {
+            self.tell(Report::Adopted(lead.id), "");
+        }
         self.state.lead = Some(lead.id);
         self.state.two_way = two_way;
+    }
+
+    /// Remembers which leads may be the same, and tells of them.
+    fn know(&mut self) {
+        if let Some(similar) = self.inputs.known.and_then(|it| it.similar.as_ref()) {
+            self.state.duplicates.clone_from(similar);
+        }
+        for report in known::reports(&self.state) {
+            self.findings.add(report, "");
+        }
     }
 
     fn lose(&mut self) {
@@ -266,6 +285,8 @@ impl<'a> Draft<'a> {
             lost_by_referral: &merged.lost_by_referral,
             lost_by_lead: &merged.lost_by_lead,
             currency: patches::currency_code(self.inputs, before),
+            duplicates: &self.state.duplicates,
+            crm: self.inputs.options.crm.as_ref(),
             flagged,
         });
     }

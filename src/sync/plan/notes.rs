@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use url::Url;
 use uuid::Uuid;
 
-use crate::ids::{NoteId, ReferralId};
-use crate::lead::{Column, Columns, Note, Value};
+use crate::ids::{LeadId, NoteId, ReferralId};
+use crate::lead::{self, Column, Columns, Note, Value};
 use crate::mapping::columns::DESCRIPTION;
 use crate::mapping::{Loss, LossReason, Mapping, Projection, Unit};
 use crate::referral::Referral;
@@ -29,6 +30,10 @@ pub(super) struct Occasion<'a> {
     pub(super) lost_by_lead: &'a BTreeSet<Column>,
     /// ISO code of the currency of the lead's amount.
     pub(super) currency: Option<&'a str>,
+    /// Open leads that may be the same.
+    pub(super) duplicates: &'a BTreeSet<LeadId>,
+    /// Where people see them.
+    pub(super) crm: Option<&'a Url>,
     /// The referral was closed under a lead that somebody works on.
     pub(super) flagged: bool,
 }
@@ -39,6 +44,7 @@ pub(super) fn notes(occasion: &Occasion<'_>) -> Vec<Note> {
     notes.extend(invitation(occasion.referral));
     notes.extend(description(occasion));
     notes.extend(losses(occasion));
+    notes.extend(duplicates(occasion));
     if occasion.flagged {
         notes.push(flag(occasion.referral));
     }
@@ -107,6 +113,31 @@ fn explain(loss: &Loss) -> String {
         LossReason::NotWritable => "the column cannot be written so here, left out",
     };
     format!("{} ({why}): {}", loss.column, loss.value)
+}
+
+/// The open leads that may be the same. The id follows from theirs alone: where they are seen may change.
+fn duplicates(occasion: &Occasion<'_>) -> Option<Note> {
+    let leads = occasion.duplicates.iter();
+    let names: Vec<String> = leads.clone().map(LeadId::to_string).collect();
+    let places = leads.map(|id| match occasion.crm {
+        Some(crm) => lead::page(crm, *id).to_string(),
+        None => id.to_string(),
+    });
+    let places: Vec<String> = places.collect();
+    let content = format!("possible duplicate\n{}", names.join("\n"));
+    let text = format!(
+        "When this lead came from Partner Center, there was an open lead already with the same e-mail address and company. If both \
+         are about the same business, please merge them.\n{}",
+        places.join("\n")
+    );
+    (!names.is_empty()).then(|| Note {
+        id: NoteId::new(Uuid::new_v5(
+            &occasion.referral.id.uuid(),
+            content.as_bytes(),
+        )),
+        subject: "Partner Center: possible duplicate".to_owned(),
+        text,
+    })
 }
 
 /// The referral was closed, and the lead says otherwise.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::ids::LeadId;
 use crate::lead::Column;
 use crate::mapping::{LossReason, Unit};
 
@@ -125,6 +126,10 @@ pub enum Report {
     LeadOfAnother,
     /// The organisation holds something else in a column of the connector's own than was written there: it is left.
     Rewritten(Column),
+    /// This open lead, which the connector did not make, has the same contact and company: the referral has it now.
+    Adopted(LeadId),
+    /// This open lead has the same contact and company: it may be the same.
+    PossibleDuplicate(LeadId),
     /// The lead is closed and Dataverse took no change to it.
     LeadReadOnly,
     /// The referral is closed: it cannot be told which lead it has.
@@ -145,6 +150,8 @@ pub enum Report {
     RecordChanged,
     /// Observe mode: the referral would be handed to the flow.
     WouldPost,
+    /// Observe mode: the referral would get this lead, which is there.
+    WouldAdopt(LeadId),
     /// Observe mode: the lead would be created.
     WouldCreate,
     /// Observe mode: this column would be written.
@@ -170,6 +177,8 @@ impl Report {
             Self::LeadMerged => "lead_merged",
             Self::LeadOfAnother => "lead_of_another",
             Self::Rewritten(_) => "rewritten",
+            Self::Adopted(_) => "adopted",
+            Self::PossibleDuplicate(_) => "possible_duplicate",
             Self::LeadReadOnly => "lead_read_only",
             Self::NotLinked => "not_linked",
             Self::WriteBackDropped(_) => "write_back_dropped",
@@ -180,6 +189,7 @@ impl Report {
             Self::NoRecordId => "no_record_id",
             Self::RecordChanged => "record_changed",
             Self::WouldPost => "would_post",
+            Self::WouldAdopt(_) => "would_adopt",
             Self::WouldCreate => "would_create",
             Self::WouldWrite(_) => "would_write",
             Self::WouldNote => "would_note",
@@ -195,6 +205,7 @@ impl Report {
             Self::CloseHeld
                 | Self::RecordChanged
                 | Self::WouldPost
+                | Self::WouldAdopt(_)
                 | Self::WouldCreate
                 | Self::WouldWrite(_)
                 | Self::WouldNote
@@ -216,6 +227,9 @@ impl fmt::Display for Report {
             | Self::EditedSince(unit)
             | Self::WrittenAgain(unit)
             | Self::WriteBackDropped(unit) => write!(f, ":{}", unit.word()),
+            Self::Adopted(lead) | Self::PossibleDuplicate(lead) | Self::WouldAdopt(lead) => {
+                write!(f, ":{lead}")
+            }
             Self::WouldSend(path) => write!(f, ":{path}"),
             _ => Ok(()),
         }
@@ -224,7 +238,10 @@ impl fmt::Display for Report {
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::{Ignored, Outcome, Report};
+    use crate::ids::LeadId;
     use crate::lead::Column;
     use crate::mapping::{LossReason, Unit};
 
@@ -242,6 +259,7 @@ mod tests {
             LossReason::OutOfRange,
             LossReason::NotWritable,
         ];
+        let lead = LeadId::new(Uuid::nil());
         let lost = reasons.map(|reason| Report::Lost(column.clone(), reason));
         let others = [
             Report::Differs(Unit::Deal),
@@ -254,6 +272,8 @@ mod tests {
             Report::LeadMerged,
             Report::LeadOfAnother,
             Report::Rewritten(column.clone()),
+            Report::Adopted(lead),
+            Report::PossibleDuplicate(lead),
             Report::LeadReadOnly,
             Report::NotLinked,
             Report::WriteBackDropped(Unit::Deal),
@@ -264,6 +284,7 @@ mod tests {
             Report::NoRecordId,
             Report::RecordChanged,
             Report::WouldPost,
+            Report::WouldAdopt(lead),
             Report::WouldCreate,
             Report::WouldWrite(column.clone()),
             Report::WouldNote,

@@ -1,3 +1,4 @@
+mod known;
 mod link;
 mod mirror;
 mod properties;

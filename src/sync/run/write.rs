@@ -1,13 +1,15 @@
 //! The writes of a run: each one presumes the version it was decided on, and what was stored is taken from its answer.
 
+use jiff::Timestamp;
+
 use super::{Round, Run, Step};
 use crate::failure::{Classify, Disposition};
 use crate::ids::LeadId;
-use crate::lead::{Column, Lead, Note, Value};
+use crate::lead::{Column, Columns, Lead, Note, Owner, Value};
 use crate::referral::{PatchOperation, Referral};
 use crate::sync::error::SyncCause;
 use crate::sync::look::View;
-use crate::sync::plan::{LeadAction, LeadFinding, Outcome, Patch, Plan, Report};
+use crate::sync::plan::{self, LeadAction, LeadFinding, Outcome, Patch, Plan, Report};
 use crate::sync::state::{Side, Values};
 use crate::upstream::dataverse::code::Meaning;
 use crate::upstream::dataverse::{Created, DataverseError, Failure, Updated};
@@ -19,14 +21,14 @@ impl Run<'_> {
     /// is saved: what a settled intention tells is not told twice.
     pub(super) async fn step(&mut self, view: &mut View, plan: &Plan) -> Result<Step, SyncCause> {
         let patch = plan.patches.first().filter(|_| !self.is_refused(view));
-        let remembered = self.stored.state.as_ref().and_then(|state| state.lead);
         if let Some(lead) = view.lead_id()
-            && remembered == Some(lead)
+            && self.remembered() == Some(lead)
             && !self.write_notes(lead, &plan.notes).await?
         {
             return Ok(Step::Over(Round::Raced));
         }
-        if plan.lead != LeadAction::None || patch.is_some() {
+        let takes = self.adopts(view).is_some() && !plan.notes.is_empty();
+        if plan.lead != LeadAction::None || patch.is_some() || takes {
             self.in_time()?;
             if !self.intend(view, plan).await? {
                 return Ok(Step::Over(Round::Raced));
@@ -61,8 +63,8 @@ impl Run<'_> {
         };
         self.in_time()?;
         let id = LeadId::of(self.id);
-        let leads = &self.syncer.world.leads;
-        let stored = match leads.create(id, columns, *owner, *created).await {
+        let made = Box::pin(self.make(id, columns, *owner, *created));
+        let stored = match made.await {
             Ok(Created::Now(stored)) => stored,
             Ok(Created::AlreadyThere) => return Ok(self.already_there(id)),
             Err(error) => return self.failed(Side::Lead, error.into()),
@@ -79,6 +81,25 @@ impl Run<'_> {
         } else {
             Step::Over(Round::Raced)
         })
+    }
+
+    /// Creates lead `id`, without account and contact if Dataverse will not have it with them: one may be gone, or not be
+    /// ours to name. The lead matters more.
+    async fn make(
+        &self,
+        id: LeadId,
+        columns: &Columns,
+        owner: Option<Owner>,
+        created: Option<Timestamp>,
+    ) -> Result<Created, DataverseError> {
+        let leads = &self.syncer.world.leads;
+        let made = leads.create(id, columns, owner, created).await;
+        match (plan::without_parents(columns), &made) {
+            (Some(rest), Err(error)) if is_final_refusal(error) => {
+                leads.create(id, &rest, owner, created).await
+            }
+            _ => made,
+        }
     }
 
     /// Somebody else created the lead, or it was there all the time and cannot be read: what it was merged into was deleted.
@@ -255,6 +276,18 @@ fn sent(patch: &[PatchOperation]) -> Outcome {
     } else {
         Outcome::WrittenBack
     }
+}
+
+/// Whether Dataverse will not create the lead as it was asked to, however often.
+fn is_final_refusal(error: &DataverseError) -> bool {
+    let is_refusal = matches!(
+        error,
+        DataverseError::Create {
+            source: Failure::Refused { .. },
+            ..
+        }
+    );
+    is_refusal && !matches!(error.disposition(), Disposition::Retry { .. })
 }
 
 fn is_about_state(error: &DataverseError) -> bool {

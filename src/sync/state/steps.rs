@@ -83,6 +83,16 @@ impl State {
     pub fn strike(&mut self, run: Uuid, side: Side) {
         self.intentions
             .retain(|intention| intention.run != run || intention.side != side);
+        if self.lead.is_none() && !self.is_begun() {
+            // They were those of a lead that was not created.
+            self.duplicates.clear();
+        }
+    }
+
+    /// Whether a run was about to create the lead, and may have.
+    pub(in crate::sync) fn is_begun(&self) -> bool {
+        let mut intentions = self.intentions.iter();
+        intentions.any(|it| it.side == Side::Lead && it.version.is_none())
     }
 
     /// Remembers that `note` is on the lead's timeline.

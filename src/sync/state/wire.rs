@@ -104,6 +104,8 @@ struct Document {
     two_way: bool,
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     reported: BTreeSet<String>,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    duplicates: BTreeSet<Uuid>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     look_again: Option<Text<jiff::Timestamp>>,
     #[serde(default, skip_serializing_if = "is_false")]
@@ -202,6 +204,7 @@ impl From<&State> for Document {
             lead_version: state.lead_version.as_ref().map(version),
             two_way: state.two_way,
             reported: state.reported.clone(),
+            duplicates: state.duplicates.iter().map(|lead| lead.uuid()).collect(),
             look_again: state.look_again.map(Text),
             dead_letter: state.dead_letter,
             closed: state.closed.map(Text),
@@ -227,6 +230,7 @@ impl From<Document> for State {
             lead_version: it.lead_version.map(ETag::new),
             two_way: it.two_way,
             reported: it.reported,
+            duplicates: it.duplicates.into_iter().map(LeadId::new).collect(),
             look_again: it.look_again.map(|it| it.0),
             dead_letter: it.dead_letter,
             closed: it.closed.map(|it| it.0),

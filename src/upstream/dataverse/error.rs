@@ -109,6 +109,15 @@ pub enum DataverseError {
         #[source]
         source: Failure,
     },
+    /// It could not be looked whether a customer is known.
+    #[error("looking for {what}")]
+    Known {
+        /// What was looked for. Never whom.
+        what: &'static str,
+        /// Why.
+        #[source]
+        source: Failure,
+    },
     /// Leads say that they were merged into each other.
     #[error(
         "leads are merged in a circle, {}; reactivate the one that is to stand",
@@ -167,6 +176,7 @@ impl DataverseError {
             | Self::Privileges { source }
             | Self::Currencies { source }
             | Self::List { source, .. }
+            | Self::Known { source, .. }
             | Self::SchemaMoved { source, .. } => source.had_no_effect(),
             Self::MergeCircle { .. } | Self::MergedTooOften { .. } | Self::Unused => true,
         }
@@ -281,7 +291,8 @@ impl Classify for DataverseError {
             | Self::Probe { source }
             | Self::Privileges { source }
             | Self::Currencies { source }
-            | Self::List { source } => source.disposition(),
+            | Self::List { source }
+            | Self::Known { source, .. } => source.disposition(),
             Self::MergeCircle { .. } | Self::MergedTooOften { .. } => Disposition::Permanent,
             Self::SchemaMoved { .. } => Disposition::RETRY,
             Self::Unused => Disposition::Misconfigured,

@@ -8,18 +8,24 @@ mod write;
 pub(super) use metadata::Definitions;
 pub use metadata::Unusable;
 pub use read::BadRow;
-pub(super) use read::{CurrencyRow, RolePrivileges, Row, Rows, WhoAmI, lead, listed, select};
+pub(super) use read::{
+    CurrencyRow, Known, RolePrivileges, Row, Rows, WhoAmI, lead, listed, select,
+};
 pub use write::UnknownLookup;
 pub(super) use write::{Body, note};
 
 /// A lookup column: its name, the navigation property its value is bound through, and the set of rows it points to.
 ///
 /// Navigation properties are case-sensitive and need not be named like the column.
-const LOOKUPS: &[(&str, &str, &str)] = &[(
-    "transactioncurrencyid",
-    "transactioncurrencyid",
-    "transactioncurrencies",
-)];
+const LOOKUPS: &[(&str, &str, &str)] = &[
+    (
+        "transactioncurrencyid",
+        "transactioncurrencyid",
+        "transactioncurrencies",
+    ),
+    ("parentaccountid", "parentaccountid", "accounts"),
+    ("parentcontactid", "parentcontactid", "contacts"),
+];
 
 /// The member a lookup column is read from.
 fn lookup_member(column: &str) -> String {

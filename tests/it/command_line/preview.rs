@@ -327,3 +327,60 @@ async fn a_referral_that_gets_no_lead_says_why() {
     .await;
     assert_eq!((run.exit, run.stdout.as_str()), (1, ""), "{run:?}");
 }
+
+/// A lead of the customer of the sandbox's referrals.
+fn seed_known(sandbox: &Sandbox) -> String {
+    let now = sandbox.world().clock.now();
+    let columns = json!({
+        "emailaddress1": "miriam.okafor@tailspin.example",
+        "companyname": "Tailspin Toys",
+    });
+    let mut dataverse = sandbox.world().dataverse.lock();
+    dataverse.seed_lead(&columns, now).unwrap().to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_customer_who_is_known_is_shown_with_the_lead_that_would_be_taken_or_told_of() {
+    let sandbox = Sandbox::start().await.unwrap();
+    let id = seed(&sandbox, ReferralBuilder::new());
+    let other = seed_known(&sandbox);
+    let account = {
+        let now = sandbox.world().clock.now();
+        let account = json!({ "name": "TAILSPIN TOYS" });
+        let mut dataverse = sandbox.world().dataverse.lock();
+        dataverse.seed_account(&account, now).unwrap().to_string()
+    };
+    let told = json_of(&sandbox, &id, &[]).await;
+    assert_eq!(told["leadId"], id.as_str());
+    assert_eq!(told["possibleDuplicates"], json!([other]));
+    assert_eq!(
+        (&told["taken"], &told["contact"]),
+        (&Value::Null, &Value::Null)
+    );
+    assert_eq!(told["account"], account.as_str());
+    let taken = json_of(&sandbox, &id, &[("SYNC_DUPLICATES", "link")]).await;
+    assert_eq!(
+        (&taken["leadId"], &taken["taken"]),
+        (&json!(other), &json!(other))
+    );
+    assert_eq!(taken["possibleDuplicates"], json!([]));
+    assert_eq!(taken["account"], Value::Null);
+    let text = program::run(&["preview", &id], &sandbox.settings()).await;
+    assert_eq!(text.exit, 0, "{text:?}");
+    let lines = ["possible duplicates:", &other, "account:", &account];
+    for line in lines {
+        assert!(text.stdout.contains(line), "{line}: {text:?}");
+    }
+    assert_eq!(writes(&sandbox), [""; 0]);
+    let file = File::of(
+        sandbox
+            .world()
+            .partner_center
+            .lock()
+            .referral(&id)
+            .unwrap()
+            .to_string(),
+    );
+    let shown = of_file(&sandbox, &file.path()).await;
+    assert!(shown.stdout.contains(&other), "{shown:?}");
+}

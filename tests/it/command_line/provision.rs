@@ -108,14 +108,40 @@ async fn the_role_is_enough_for_a_sync_and_for_nothing_like_this_command() {
     assert_eq!(run.exit, 0, "{run:?}");
     let as_identity = [("AZURE_CLIENT_ID", IDENTITY)];
     let rig = Rig::with(sandbox, Wire::Proxying, &as_identity).await;
+    let (account, contact) = {
+        let now = rig.world().clock.now();
+        let mut dataverse = rig.world().dataverse.lock();
+        let account = json!({ "name": "Tailspin Toys" });
+        let contact = json!({ "emailaddress1": "miriam.okafor@tailspin.example" });
+        (
+            dataverse.seed_account(&account, now).unwrap(),
+            dataverse.seed_contact(&contact, now).unwrap(),
+        )
+    };
     let id = rig.seed(ReferralBuilder::new());
     assert_eq!(rig.created(&id).await.code(), "synced");
+    let lead = rig.lead(&id).unwrap();
+    assert_eq!(lead["_parentaccountid_value"], account.to_string());
+    assert_eq!(lead["_parentcontactid_value"], contact.to_string());
     let who = rig.lead(&id).unwrap()["_createdby_value"].clone();
     let application = json!(sandbox::dataverse::APPLICATION_USER_ID);
     assert_ne!(who, application, "it was written by the new user");
     rig.seller_edits(&id, &json!({ "subject": "The seller's own topic" }));
     rig.partner_center_edits(&id, &json!({ "name": "Another topic" }));
     assert_eq!(rig.updated(&id).await.code(), "synced");
+
+    let team = format!("team:{}", sandbox::dataverse::SALES_TEAM_ID);
+    let owned = [as_identity[0], ("SYNC_LEAD_OWNER", &team)];
+    let settings = overlay(rig.sandbox.settings(), &owned);
+    let run = program::run(&["check", "--json"], &settings).await;
+    let findings = run.json()["findings"].as_array().unwrap().clone();
+    let of_privileges = findings.iter().filter(|it| it["code"] == "privileges");
+    let levels: Vec<_> = of_privileges.map(|it| &it["level"]).collect();
+    assert_eq!(
+        levels,
+        ["ok"],
+        "what is granted is what is asked for: {run:?}"
+    );
 
     let settings = overlay(rig.sandbox.settings(), &as_identity);
     let denied = program::run(&["provision", "--yes", "--prefix", "other"], &settings).await;

@@ -97,6 +97,29 @@ async fn syncs_and_failures(rig: &Rig) {
     }
 }
 
+/// The customer's address and company stand in the queries of these.
+async fn looks_for_a_customer(rig: &Rig) {
+    for (path, code) in [
+        ("/leads?", 400),
+        ("/leads?", 500),
+        ("/accounts?", 403),
+        ("/contacts?", 400),
+        ("/contacts?", 429),
+    ] {
+        let id = rig.seed(personal());
+        let fault = Fault::new(Service::Dataverse, echo(code)).path(path);
+        rig.world().faults.add(fault.method("GET"));
+        let answer = rig.created(&id).await;
+        rig.world().faults.clear();
+        rig.log(&answer).await;
+        rig.synced_soon(&id).await;
+    }
+    let asked = rig.world().requests.of(Service::Dataverse).into_iter();
+    let mut queries = asked.filter_map(|it| it.query);
+    let encoded = "zebediah%40quibblethorpe.example";
+    assert!(queries.any(|query| query.contains(encoded)));
+}
+
 /// Gives the signature that all of them carry.
 async fn forgeries(rig: &Rig) -> String {
     let id = rig.seed(personal());
@@ -170,6 +193,7 @@ async fn no_secret_and_no_person_is_ever_logged() {
     ];
     let rig = Rig::start(&settings).await;
     syncs_and_failures(&rig).await;
+    looks_for_a_customer(&rig).await;
     let signature = forgeries(&rig).await;
     renewals(&rig).await;
     // Now everything it wrote has been read.
@@ -191,6 +215,7 @@ async fn no_secret_and_no_person_is_ever_logged() {
     drop(vault);
     // Every access token starts like this, and every address with a query has one of these.
     forbidden.extend(["eyJ", "Bearer", "?code", "?$", "?api-version"].map(str::to_owned));
+    forbidden.extend(["%40quibblethorpe", "$filter"].map(str::to_owned));
 
     let logs = rig.host.logs();
     assert!(logs.len() > 20);

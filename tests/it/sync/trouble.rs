@@ -7,6 +7,9 @@ use serde_json::json;
 use super::*;
 use crate::rig::outlast_intentions;
 
+/// Every referral here is of one customer.
+const ALONE: (&str, &str) = ("SYNC_DUPLICATES", "create");
+
 impl Scene {
     fn fail(&self, fault: Fault) {
         self.sandbox.world().faults.add(fault);
@@ -39,7 +42,7 @@ impl Scene {
 
 #[tokio::test]
 async fn a_write_whose_answer_is_lost_happens_once() {
-    let scene = Scene::start(LINK).await;
+    let scene = Scene::with(&[("SYNC_MODE", LINK), ALONE]).await;
     for (service, path) in [
         (Service::Dataverse, "/leads("),
         (Service::Dataverse, "/annotations("),
@@ -217,7 +220,7 @@ async fn nothing_is_sent_after_the_deadline() {
 
 #[tokio::test]
 async fn a_run_cut_off_anywhere_is_finished_by_the_next() {
-    let scene = Scene::start(LINK).await;
+    let scene = Scene::with(&[("SYNC_MODE", LINK), ALONE]).await;
     let warm = scene.seed(ReferralBuilder::new());
     scene.sync(warm).await;
     let latency = Duration::from_millis(4);

@@ -12,7 +12,7 @@ use crate::mapping::fixtures;
 use crate::mapping::project;
 use crate::referral::{PatchOperation, Referral, ReferralState};
 use crate::sync::options::{Mode, SyncOptions};
-use crate::sync::plan::{Inputs, LeadAction, LeadFinding, Plan, plan};
+use crate::sync::plan::{Inputs, Known, LeadAction, LeadFinding, Plan, plan};
 use crate::sync::state::{Side, State, Values};
 
 #[derive(Clone, Debug)]
@@ -24,6 +24,7 @@ pub(super) struct World {
     pub(super) run: Uuid,
     pub(super) schema: LeadSchema,
     pub(super) currencies: Vec<Currency>,
+    pub(super) known: Known,
     pub(super) options: SyncOptions,
     pub(super) shown: Changes,
     pub(super) now: Timestamp,
@@ -43,6 +44,7 @@ impl World {
             run: Uuid::from_u128(1),
             schema: fixtures::schema(),
             currencies: vec![fixtures::dollar(), euro],
+            known: Known::default(),
             options: fixtures::options(mode),
             shown: Changes::new(),
             now: "2026-11-22T12:00:00Z".parse().unwrap(),
@@ -109,6 +111,7 @@ impl World {
             schema: &self.schema,
             currency: self.currency(),
             lead_currency,
+            known: (self.lead == LeadFinding::Absent).then_some(&self.known),
             options: &self.options,
             shown: &self.shown,
             now: self.now,

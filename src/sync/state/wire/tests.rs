@@ -73,6 +73,7 @@ fn remembered() -> State {
         reported: ["differs:contact", "past_closing_date"]
             .map(str::to_owned)
             .into(),
+        duplicates: [LeadId::new(uuid("9d1f0c6b-7a58-4e21-8c3d-5b4a39281706"))].into(),
         look_again: Some(time("2026-11-23T10:15:30Z")),
         dead_letter: true,
         closed: Some(time("2026-11-22T10:15:00Z")),
@@ -188,6 +189,7 @@ prop_compose! {
         version in proptest::option::of("\\PC{0,40}"),
         seconds in proptest::option::of(0_i64..4_000_000_000),
         flags: (bool, bool),
+        duplicates in proptest::collection::btree_set(any::<u128>(), 0..4),
         reported in proptest::collection::btree_set("[a-z_:/]{1,30}", 0..4),
         intended: bool,
     ) -> State {
@@ -211,6 +213,7 @@ prop_compose! {
             lead_version: version,
             two_way: flags.0,
             reported,
+            duplicates: duplicates.into_iter().map(|it| LeadId::new(Uuid::from_u128(it))).collect(),
             look_again: at,
             dead_letter: flags.1,
             closed: at,

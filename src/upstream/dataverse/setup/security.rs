@@ -6,7 +6,7 @@ use super::super::wire::Rows;
 use super::super::wire::setup as wire;
 use super::{Setup, SetupError};
 use crate::failure::{Classify, Disposition};
-use crate::provision::rights::{Depth, Grant, Need};
+use crate::provision::rights::{Grant, Need};
 
 /// An application's user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,45 +18,27 @@ pub struct ApplicationUser {
 }
 
 impl Setup {
-    /// The privileges that `need` speaks of, as far as the table knows them.
-    pub async fn privileges(&self, need: &Need) -> Result<Vec<Grant>, SetupError> {
-        let doing = format!("reading the privileges of the table {}", need.table);
-        let path = format!(
-            "EntityDefinitions(LogicalName='{}')?$select=LogicalName,Privileges",
-            need.table
-        );
-        let table: wire::Table = self.read(&doing, &path).await?;
-        let of_need = |it: &wire::TablePrivilege| need.rights.contains(&it.privilege_type.as_str());
-        let privileges = table.privileges.into_iter().filter(of_need);
-        Ok(privileges
-            .map(|it| Grant {
-                privilege: it.privilege_id,
-                name: it.name,
-                depth: if it.can_be_basic {
-                    need.depth
-                } else {
-                    Depth::Global
-                },
-            })
-            .collect())
-    }
-
-    /// The privileges with these names, for the whole organisation.
-    pub async fn privileges_named(&self, names: &[&str]) -> Result<Vec<Grant>, SetupError> {
-        let names: Vec<String> = names.iter().map(|it| format!("name eq '{it}'")).collect();
+    /// The privileges that `needs` speak of, as far as the environment knows them.
+    pub async fn privileges(&self, needs: &[Need]) -> Result<Vec<Grant>, SetupError> {
+        let names: Vec<String> = needs
+            .iter()
+            .map(|it| format!("name eq '{}'", it.name))
+            .collect();
         let path = format!(
             "privileges?$select=privilegeid,name&$filter={}",
             names.join(" or ")
         );
         let rows: Rows<wire::Privilege> = self.read("reading privileges", &path).await?;
-        let privileges = rows.value.into_iter();
-        Ok(privileges
-            .map(|it| Grant {
-                privilege: it.privilegeid,
-                name: it.name,
-                depth: Depth::Global,
+        let grant = |need: &Need| {
+            let mut rows = rows.value.iter();
+            let row = rows.find(|row| row.name.eq_ignore_ascii_case(need.name))?;
+            Some(Grant {
+                privilege: row.privilegeid,
+                name: row.name.clone(),
+                depth: need.depth,
             })
-            .collect())
+        };
+        Ok(needs.iter().filter_map(grant).collect())
     }
 
     /// The security role `name` of the root business unit.

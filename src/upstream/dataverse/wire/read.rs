@@ -214,6 +214,13 @@ impl From<CurrencyRow> for Currency {
     }
 }
 
+/// A row of which only the id was asked for.
+#[derive(Debug, Deserialize)]
+pub(in crate::upstream::dataverse) struct Known {
+    #[serde(alias = "leadid", alias = "accountid", alias = "contactid")]
+    pub(in crate::upstream::dataverse) id: Uuid,
+}
+
 /// The answer of `WhoAmI`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]

@@ -50,23 +50,6 @@ pub(in crate::upstream::dataverse) struct Column {
     pub(in crate::upstream::dataverse) attribute_type: Option<String>,
 }
 
-/// A table, by what can be done with its rows.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(in crate::upstream::dataverse) struct Table {
-    pub(in crate::upstream::dataverse) privileges: Vec<TablePrivilege>,
-}
-
-/// One thing that can be done with them.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(in crate::upstream::dataverse) struct TablePrivilege {
-    pub(in crate::upstream::dataverse) privilege_id: Uuid,
-    pub(in crate::upstream::dataverse) name: String,
-    pub(in crate::upstream::dataverse) privilege_type: String,
-    pub(in crate::upstream::dataverse) can_be_basic: bool,
-}
-
 /// A row of `privilege`.
 #[derive(Debug, Deserialize)]
 pub(in crate::upstream::dataverse) struct Privilege {

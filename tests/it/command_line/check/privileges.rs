@@ -76,3 +76,19 @@ async fn a_lead_table_that_lacks_a_mapped_column_works_with_a_warning() {
     let run = check(&sandbox, &[]).await;
     assert_warns(&run, "lead_columns", &[column, "left out"]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_leads_do_without_is_a_warning_and_nothing_where_it_is_not_wanted() {
+    let lacks = ["prvReadAccount", "prvAppendToContact"].map(str::to_owned);
+    let sandbox = with_switches(|it| it.missing_privileges.extend(lacks)).await;
+    let run = check(&sandbox, &[]).await;
+    assert_warns(&run, "privileges", &["prvReadAccount", "made without"]);
+    let told = lines(&run, "privileges");
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[1].contains("prvAppendToContact: "), "{told:?}");
+    assert!(run.stdout.contains("SYNC_PARENTS"), "{run:?}");
+    let run = check(&sandbox, &[("SYNC_MODE", "observe")]).await;
+    assert_eq!(lines(&run, "privileges").len(), 1, "{run:?}");
+    let run = check(&sandbox, &[("SYNC_PARENTS", "off")]).await;
+    assert_eq!(run.exit, 0, "{run:?}");
+}
