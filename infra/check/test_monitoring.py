@@ -242,11 +242,17 @@ class Alerts(unittest.TestCase):
         alerts = {"acceptance_dates": "acceptance-dates", "event_arrival": "events-not-arriving"}
         of_warnings = {name: query for name, query in monitoring.alert_queries().items() if "'warning_raised'" in query}
         for word in sorted(words | {"renewal"}):
-            own = "registration-drift" if word.startswith("webhook") else alerts.get(word, "early-warning")
+            drift = word.startswith("webhook") and word != "webhook_token"
+            own = "registration-drift" if drift else alerts.get(word, "early-warning")
             expected = set() if word in by_lines else {own}
             workspace = Workspace((HOURS, warning(word, about="one")))
             told = {name for name, query in of_warnings.items() if workspace.rows(query)}
             self.assertEqual(told, expected, word)
+
+    def test_a_consent_that_the_renewal_finds_lost_too_is_told_once(self):
+        found = (MINUTES, warning("consent"))
+        self.assertEqual(fired(found), {"early-warning"})
+        self.assertEqual(fired(found, (2 * MINUTES, line("renewal_failed"))), {"consent-lost"})
 
     def test_a_mapping_file_that_cannot_be_used_is_told_until_the_program_starts_with_another(self):
         broken = (20 * HOURS, line("mapping_file", level="ERROR", cause=None, referral_id=None))
