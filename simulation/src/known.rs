@@ -36,6 +36,8 @@ pub(crate) struct Customers {
 /// What a run was told when it looked for leads like a referral.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Search {
+    /// What it looked for: e-mail address and company.
+    terms: (String, String),
     /// Those that it found, its own aside.
     pub(crate) found: BTreeSet<LeadId>,
     /// Those among them that no other referral has.
@@ -142,11 +144,11 @@ impl Contents {
         });
         let alike: Vec<LeadId> = alike.map(|lead| lead.id).take(most).collect();
         self.tell(|| format!("looks for leads of {email} at {company}: {alike:?}"));
-        self.book_search(&alike, run);
+        self.book_search((email.to_owned(), company.to_owned()), &alike, run);
         alike
     }
 
-    fn book_search(&mut self, found: &[LeadId], run: Run) {
+    fn book_search(&mut self, terms: (String, String), found: &[LeadId], run: Run) {
         let Some(id) = self.ledger.referral_of(run) else {
             return self
                 .ledger
@@ -157,6 +159,7 @@ impl Contents {
         let others: BTreeSet<LeadId> = others.collect();
         let free = others.iter().copied().filter(|it| self.is_free(*it, id));
         let search = Search {
+            terms,
             free: free.collect(),
             found: others,
         };
@@ -217,6 +220,9 @@ impl Contents {
             self.ledger.violated(words);
         }
         let search = self.ledger.seen.get(&run).and_then(|it| it.search.clone());
+        // A referral that says something else since is looked for anew, or not at all.
+        let terms = email.clone().zip(company.clone());
+        let search = search.filter(|it| terms.as_ref() == Some(&it.terms));
         let free = search.unwrap_or_default().free;
         let is_there = |lead: &LeadId| self.is_free(*lead, referral);
         if options.duplicates == Duplicates::Link
