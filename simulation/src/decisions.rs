@@ -10,8 +10,8 @@ use referral_connector::referral::{Referral, ReferralState};
 use referral_connector::sync::options::Mode;
 
 use crate::agenda::{Group, Run, after};
+use crate::habits::Act;
 use crate::partner_center::status as words;
-use crate::people::Act;
 use crate::universe::Contents;
 
 /// What people do with the columns, beside all the rest.

@@ -11,6 +11,7 @@ mod dataverse;
 mod decisions;
 mod field;
 mod flights;
+mod habits;
 mod instances;
 mod invariants;
 mod judge;
